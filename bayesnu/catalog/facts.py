@@ -1,0 +1,218 @@
+"""Read and verify facts: experiments with their counts, fluxes, nuclei, published numbers."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bayesnu.catalog import fact_rules, layering, shelf
+from bayesnu.catalog.files import Table, convert, read_csv, read_toml
+from bayesnu.catalog.hashes import verify_files
+from bayesnu.catalog.layering import Layer
+from bayesnu.catalog.shelf import Catalog
+from bayesnu.catalog.validation import did_you_mean, file_problems, raise_if, source_problems
+from bayesnu.errors import DeclarationError, Problem
+from bayesnu.schema import Experiment, Flux, Isotope, IsotopeTable, PublishedLimit, Record, Source
+
+Numbers = tuple[float, ...]
+TemplateRow = tuple[str, str, int, float]
+
+
+class PublishedTable(Record):
+    """The numbers that a paper prints."""
+
+    title: str
+    file: str
+    sources: dict[str, Source]
+
+
+class Overlay(NamedTuple):
+    """Values laid over a declaration: who says so, for which declaration, and dotted path -> value."""
+
+    file: Path
+    field: str
+    applies_to: str
+    values: Mapping[str, object]
+
+
+class Counted(NamedTuple):
+    """What an experiment counted, per bin."""
+
+    bins: tuple[tuple[float, float], ...]
+    observed: Numbers
+    backgrounds: dict[str, Numbers]
+    variance: Numbers
+    """Empty for Poisson counts."""
+
+
+class Facts(NamedTuple):
+    """An experiment with everything that it refers to, read and verified."""
+
+    experiment: Experiment
+    flux_file: Path
+    flux: Flux
+    counted: Counted
+    template_rows: tuple[TemplateRow, ...]
+
+
+# --- experiments ------------------------------------------------------------------------------------------------------
+
+
+def read_experiment(catalog: Catalog, name: str, overlays: Sequence[Overlay] = (),
+                    asked_by: str = "command line", field: str = "experiment") -> tuple[Path, Experiment]:  # fmt: skip
+    """One experiment by name: its file, its variant and the overlays laid over it, checked."""
+    file, variant = shelf.find_experiment(catalog, name, asked_by, field)
+    return file, experiment_at(file, variant, overlays)[0]
+
+
+def experiment_at(file: Path, variant: str, overlays: Sequence[Overlay]) -> tuple[Experiment, list[Layer]]:
+    """One experiment by file and variant, and the layers that it is made of."""
+    tree = read_toml(file)
+    variants = tree.pop("variants", {})
+    if not isinstance(variants, dict) or not all(isinstance(v, dict) for v in variants.values()):
+        raise DeclarationError(
+            Problem(str(file), "variants", repr(variants), "tables [variants.NAME]", "write each variant as a table")
+        )
+    chosen = [Overlay(file, f"variants.{variant}", "", layering.flattened(variants[variant]))] if variant else []
+    tree, layers = _laid_over(file, tree, [*chosen, *overlays])
+    with layering.placed(file, layers):
+        experiment = convert(file, tree, Experiment)
+        raise_if(fact_rules.experiment_problems(str(file), experiment))
+        verify_files(file, experiment.sources)
+    return experiment, layers
+
+
+def _laid_over(file: Path, tree: dict[str, Any], overlays: Sequence[Overlay]) -> tuple[dict[str, Any], list[Layer]]:
+    layers = [Layer(file, "", tree)]
+    for overlay in overlays:
+        tree, layer = layering.overlaid(tree, overlay.file, overlay.field, overlay.values)
+        layers.append(layer)
+    return tree, layers
+
+
+def read_facts(catalog: Catalog, file: Path, variant: str, overlays: Sequence[Overlay],
+               isotopes: Sequence[Isotope]) -> Facts:  # fmt: skip
+    """One experiment with its flux, counts and templates; overlays are taken where they apply."""
+    name = f"{file.parent.name}-{variant}" if variant else file.parent.name
+    mine = [o for o in overlays if o.applies_to == f"experiments/{name}"]
+    experiment, layers = experiment_at(file, variant, mine)
+    with layering.placed(file, layers):
+        flux_file = shelf.look_up("fluxes", experiment.flux, shelf.fluxes(catalog), str(file), "flux")
+        flux = flux_at(flux_file, [o for o in overlays if o.applies_to == f"fluxes/{experiment.flux}"])
+        if experiment.detector:
+            raise_if(fact_rules.target_problems(str(file), experiment.detector.target.formula, isotopes))
+        counted = _counts(file, experiment)
+        rows = _template_rows(file, experiment, flux, len(counted.bins))
+    return Facts(experiment, flux_file, flux, counted, rows)
+
+
+def _counts(file: Path, experiment: Experiment) -> Counted:
+    """Bins, observed counts and backgrounds, from the declaration or from its CSV."""
+    counts, declared = experiment.counts, experiment.backgrounds
+    if counts.file:
+        where = file.parent / counts.file
+        columns = [b.column for b in declared.values() if b.column]
+        table = read_csv(where, ["low", "high", counts.observed_column, *columns])
+        bins = tuple(zip(table.numbers("low"), table.numbers("high"), strict=True))
+        observed = table.numbers(counts.observed_column)
+        backgrounds = {name: table.numbers(b.column) if b.column else b.counts for name, b in declared.items()}
+    else:
+        where, bins, observed = file, counts.bins, counts.observed
+        backgrounds = {name: b.counts for name, b in declared.items()}
+    raise_if(fact_rules.count_problems(str(where), experiment, bins, observed, backgrounds))
+    variance = fact_rules.variance(experiment, observed, backgrounds)
+    weights = getattr(experiment.statistic, "variance", {})
+    raise_if(fact_rules.variance_problems(str(file), weights, ["observed", *backgrounds], variance))
+    return Counted(bins, observed, backgrounds, variance)
+
+
+def _template_rows(file: Path, experiment: Experiment, flux: Flux, bins: int) -> tuple[TemplateRow, ...]:
+    if not experiment.templates:
+        return ()
+    table = read_csv(file.parent / experiment.templates, ["flux", "term", "bin", "counts"])
+    names = [(row["flux"], row["term"]) for row in table.rows]
+    numbers = zip(table.numbers("bin"), table.numbers("counts"), strict=True)
+    rows = [(*name, *pair) for name, pair in zip(names, numbers, strict=True)]
+    raise_if(fact_rules.template_problems(str(table.file), table.lines, rows, flux, bins))
+    return tuple((component, term, int(index), counts) for component, term, index, counts in rows)
+
+
+# --- fluxes and nuclei ------------------------------------------------------------------------------------------------
+
+
+def read_flux(catalog: Catalog, name: str, asked_by: str = "command line", field: str = "flux") -> tuple[Path, Flux]:
+    """One flux by name, checked."""
+    file = shelf.look_up("fluxes", name, shelf.fluxes(catalog), asked_by, field)
+    return file, flux_at(file, ())
+
+
+def flux_at(file: Path, overlays: Sequence[Overlay]) -> Flux:
+    """One flux by file, with overlays laid over it, checked."""
+    tree, layers = _laid_over(file, read_toml(file), overlays)
+    with layering.placed(file, layers):
+        flux = convert(file, tree, Flux)
+        raise_if(fact_rules.flux_problems(str(file), flux))
+        verify_files(file, flux.sources)
+    return flux
+
+
+def read_isotopes(catalog: Catalog) -> tuple[Path, tuple[Isotope, ...], IsotopeTable]:
+    """The table of nuclei."""
+    file = shelf.nuclei(catalog)
+    return (file, *isotopes_at(file))
+
+
+def isotopes_at(file: Path) -> tuple[tuple[Isotope, ...], IsotopeTable]:
+    """A table of nuclei by file, checked."""
+    declared = convert(file, read_toml(file), IsotopeTable)
+    raise_if(source_problems(str(file), declared.sources, Isotope.__struct_fields__))
+    _require_source(file, "isotopes", declared.isotopes, declared.sources)
+    verify_files(file, declared.sources)
+    table = read_csv(file.parent / declared.isotopes, Isotope.__struct_fields__)
+    isotopes = tuple(_isotope(table, index) for index in range(len(table.rows)))
+    raise_if(fact_rules.isotope_problems(str(table.file), isotopes))
+    return isotopes, declared
+
+
+def _isotope(table: Table, index: int) -> Isotope:
+    cells: dict[str, Any] = {"element": table.rows[index]["element"]}
+    for name in ("charge", "mass_number", "unpaired_protons", "unpaired_neutrons"):
+        cells[name] = table.whole_number(index, name)
+    for name in ("mass_u", "abundance", "charge_radius_fm"):
+        cells[name] = table.number(index, name)
+    return Isotope(**cells)
+
+
+def _require_source(file: Path, field: str, name: str, sources: Mapping[str, Source]) -> None:
+    raise_if(file_problems(str(file), sources, {field: name}))
+
+
+# --- published numbers ------------------------------------------------------------------------------------------------
+
+CELL = ("table", "row", "column")
+
+
+def published_at(file: Path) -> tuple[PublishedTable, Table]:
+    """The numbers that a paper prints, by file."""
+    declared = convert(file, read_toml(file), PublishedTable)
+    raise_if(source_problems(str(file), declared.sources, PublishedTable.__struct_fields__))
+    _require_source(file, "file", declared.file, declared.sources)
+    verify_files(file, declared.sources)
+    return declared, read_csv(file.parent / declared.file, [*CELL, "unit", "value"])
+
+
+def published_cell(
+    catalog: Catalog, file: Path, index: int, limit: PublishedLimit
+) -> tuple[float, dict[str, str], Source]:
+    """The cell of data/published/ that a published limit names, and where it comes from."""
+    field = f"published[{index}]"
+    table_file = shelf.look_up("published papers", limit.paper, shelf.published(catalog), str(file), f"{field}.paper")
+    declared, table = published_at(table_file)
+    chosen = list(range(len(table.rows)))
+    for key in CELL:
+        name, known = getattr(limit, key), {table.rows[n][key] for n in chosen}
+        chosen = [n for n in chosen if table.rows[n][key] == name]
+        if not chosen:
+            expected = f"a {key} of {declared.file}: {', '.join(sorted(known))}"
+            hint = did_you_mean(name, known) or "check table, row and column"
+            raise DeclarationError(Problem(str(file), f"{field}.{key}", repr(name), expected, hint))
+    return table.number(chosen[0], "value"), table.rows[chosen[0]], next(iter(declared.sources.values()))
