@@ -1,0 +1,1 @@
+"""Physics of coherent elastic neutrino-nucleus scattering: pure functions of plain numbers."""
