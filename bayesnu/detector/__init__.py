@@ -1,0 +1,1 @@
+"""From a recoil to a count."""

@@ -1,0 +1,1 @@
+"""The one equation: templates built once, contracted with couplings and scales."""

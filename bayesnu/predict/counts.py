@@ -1,0 +1,93 @@
+"""The one equation, N_b = sum_st F_st c_st T[s, t, b](knobs) + sum_k g_k B[k, b], as one contraction.
+
+Every column of the template matrix has a weight: coupling x scales x knob basis. The three are gathered from short
+stacks, so that no Python loop over experiments enters a graph; experiments of equal shape share one batched product.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesnu.predict import terms
+from bayesnu.predict.layout import Axis, Layout, Slot
+
+Array = NDArray[np.float64]
+
+SMALL_MATRIX = 8192
+"""Template elements up to which a symbolic product is written as a sum."""
+
+
+def couplings(plan: Layout, theta: Mapping[str, Any], xp: Any) -> dict[Slot, Any]:
+    """Every coupling of a model at theta (internal units; angles as (cosine, sine))."""
+    found: dict[Slot, Any] = {}
+    for (name, conventions), flavours in plan.fluxes.items():
+        key = conventions.encode()
+        values = terms.INTERACTIONS[name].couplings(plan.conventions[key].couplings, theta, flavours, xp)
+        for slot in plan.slots:
+            if slot.interaction == name and slot.conventions == key:
+                found[slot] = values.get((slot.term, slot.flavour), values.get((slot.term, "")))
+    return found
+
+
+def counts(plan: Layout, theta: Mapping[str, Any], zero: Any, xp: Any) -> Any:
+    """Expected counts of all bins, (bin,) or (bin, n) as `zero` is a number or an array of n zeros."""
+    return contract(plan, weights(plan, theta, zero, xp), xp)
+
+
+def weights(plan: Layout, theta: Mapping[str, Any], zero: Any, xp: Any) -> Any:
+    """Weight of every column: coupling x scales x knob basis."""
+    one = zero + 1.0
+    coupling = couplings(plan, theta, xp)
+    stacked = xp.stack([one, *(coupling[slot] + zero for slot in plan.slots)])
+    result = stacked[plan.slot_index]
+    if plan.scales:
+        scales = xp.stack([one, *(theta[name] + zero for name in plan.scales)])
+        for index in plan.scale_index:
+            result = result * scales[index]
+    if plan.basis:
+        result = result * _basis(plan, theta, one, zero, xp)[plan.basis_index]
+    return result
+
+
+def _basis(plan: Layout, theta: Mapping[str, Any], one: Any, zero: Any, xp: Any) -> Any:
+    """Products of Chebyshev polynomials of the knobs, by the recurrence."""
+    axes = dict.fromkeys(axis for entry in plan.basis for axis, _ in entry)
+    polynomials = {axis: _chebyshev(axis, theta[axis.parameter], one, zero) for axis in axes}
+    products = [one]
+    for entry in plan.basis:
+        product = one
+        for axis, degree in entry:
+            product = product * polynomials[axis][degree]
+        products.append(product)
+    return xp.stack(products)
+
+
+def _chebyshev(axis: Axis, value: Any, one: Any, zero: Any) -> list[Any]:
+    low, high = axis.knob.low, axis.knob.high
+    unit = (2.0 * value - (low + high)) / (high - low) + zero
+    polynomials = [one, unit]
+    for _ in range(axis.knob.nodes - 2):
+        polynomials.append(2.0 * unit * polynomials[-1] - polynomials[-2])
+    return polynomials
+
+
+def contract(plan: Layout, weight: Any, xp: Any) -> Any:
+    """Templates times weights, bucket by bucket."""
+    tail = (1,) if weight.ndim == 1 else (weight.shape[1],)
+    parts = []
+    for bucket in plan.buckets:
+        setups, bins, columns = bucket.matrix.shape
+        chosen = weight[bucket.first_column : bucket.first_column + setups * columns]
+        product = _product(bucket.matrix, chosen.reshape((setups, columns, *tail)), xp)
+        parts.append(product.reshape((setups * bins,) if weight.ndim == 1 else (setups * bins, *tail)))
+    return parts[0] if len(parts) == 1 else xp.concatenate(parts)
+
+
+def _product(matrix: Array, weight: Any, xp: Any) -> Any:
+    """Batched matrix product (setup, bin, column) x (setup, column, n)."""
+    # Compiling a matrix product takes PyTensor's numba backend ten seconds each; small ones are sums instead.
+    if xp is not np and matrix.size <= SMALL_MATRIX:
+        return (matrix[..., None] * weight[:, None]).sum(axis=2)
+    return xp.matmul(matrix, weight)

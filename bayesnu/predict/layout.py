@@ -1,0 +1,194 @@
+"""All experiments of a model as one table of columns: what each holds, and what its weight is made of."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesnu.predict import terms
+from bayesnu.predict.templates import Templates, build
+from bayesnu.schema import Knob, Nuisance, Resolved, Setup
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+
+class Slot(NamedTuple):
+    """One coupling: whose function computes it, in which setup's conventions, for which term and flavour."""
+
+    interaction: str
+    conventions: bytes
+    term: str
+    flavour: str
+
+
+class Axis(NamedTuple):
+    """One knob of one setup: the parameter that turns it and its range."""
+
+    parameter: str
+    knob: Knob
+
+
+class Column(NamedTuple):
+    """One column of the template matrix and what its weight is made of."""
+
+    label: tuple[str, str, str]
+    """(setup, component, flux), or (setup, 'background', name)."""
+    values: Array
+    slot: Slot | None
+    scales: tuple[str, ...]
+    basis: tuple[tuple[Axis, int], ...]
+
+
+class Bucket(NamedTuple):
+    """Setups of equal shape: their matrices (setup, bin, column) and the first of their columns and bins."""
+
+    matrix: Array
+    first_column: int
+    first_bin: int
+
+
+class Layout(NamedTuple):
+    """Everything that a prediction contracts; built once."""
+
+    slots: tuple[Slot, ...]
+    scales: tuple[str, ...]
+    basis: tuple[tuple[tuple[Axis, int], ...], ...]
+    slot_index: Index
+    scale_index: Index
+    basis_index: Index
+    buckets: tuple[Bucket, ...]
+    where: dict[str, slice]
+    """Setup -> its bins in the flat vector of counts."""
+    fluxes: dict[tuple[str, str], tuple[str, ...]]
+    """(interaction, conventions) -> the flavours whose couplings are wanted."""
+    conventions: dict[bytes, Setup]
+    labels: tuple[tuple[str, str, str], ...]
+
+
+def lay_out(resolved: Resolved) -> Layout:
+    """Lay out all experiments of a model as columns, scales and couplings."""
+    columns = {s.name: list(_columns(s, resolved.nuisances)) for s in resolved.setups}
+    shapes = {name: (len(cols[0].values), len(cols)) for name, cols in columns.items()}
+    order = sorted(columns, key=lambda name: (shapes[name], list(columns).index(name)))
+    flat = [column for name in order for column in columns[name]]
+    slots = _unique(c.slot for c in flat if c.slot)
+    scales = _unique(n for c in flat for n in c.scales)
+    basis = _unique(c.basis for c in flat if c.basis)
+    depth = max((len(c.scales) for c in flat), default=0)
+    return Layout(
+        slots=slots,
+        scales=scales,
+        basis=basis,
+        slot_index=np.array([1 + slots.index(c.slot) if c.slot else 0 for c in flat]),
+        scale_index=np.array(
+            [[1 + scales.index(c.scales[m]) if m < len(c.scales) else 0 for c in flat] for m in range(depth)]
+        ).reshape(depth, len(flat)),
+        basis_index=np.array([1 + basis.index(c.basis) if c.basis else 0 for c in flat]),
+        buckets=tuple(_buckets(order, columns, shapes)),
+        where=_slices(order, shapes),
+        fluxes=_wanted_flavours(slots),
+        conventions={_conventions(s): s for s in resolved.setups},
+        labels=tuple(column.label for column in flat),
+    )
+
+
+def _unique[T](items: Iterator[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(items))
+
+
+def _conventions(setup: Setup) -> bytes:
+    return msgspec.json.encode(setup.couplings)
+
+
+def _wanted_flavours(slots: Sequence[Slot]) -> dict[tuple[str, str], tuple[str, ...]]:
+    wanted: dict[tuple[str, str], tuple[str, ...]] = {}
+    for slot in slots:
+        key = (slot.interaction, slot.conventions.decode())
+        if slot.flavour not in wanted.setdefault(key, ()):
+            wanted[key] += (slot.flavour,)
+    return wanted
+
+
+def _columns(setup: Setup, nuisances: Mapping[str, Nuisance]) -> Iterator[Column]:
+    turned = {n.knob: name for name, n in nuisances.items() if n.knob in setup.experiment.knobs}
+    templates = build(setup, tuple(turned))
+    axes = [Axis(turned[k], setup.experiment.knobs[k]) for k in templates.knobs]
+    yield from _signal_columns(setup, templates, axes, nuisances)
+    yield from _background_columns(setup, nuisances)
+
+
+def _signal_columns(
+    setup: Setup, templates: Templates, axes: Sequence[Axis], nuisances: Mapping[str, Nuisance]
+) -> Iterator[Column]:
+    degrees = list(np.ndindex(*(a.knob.nodes for a in axes)))
+    for s, (flux, flavour) in enumerate(zip(templates.fluxes, templates.flavours, strict=True)):
+        for t, term in enumerate(templates.terms):
+            for j, degree in enumerate(degrees):
+                values = templates.values[s, t, j]
+                basis = tuple((a, d) for a, d in zip(axes, degree, strict=True) if d > 0)
+                if values.any():
+                    label = (setup.name, _component(setup, term), flux)
+                    scales = _signal_scales(setup, flux, term, nuisances)
+                    yield Column(label, values, _slot(setup, term, flavour), scales, basis)
+
+
+def _component(setup: Setup, term: str) -> str:
+    return next(i.component for i in (terms.INTERACTIONS[n] for n in setup.interaction) if term in i.terms)
+
+
+def _slot(setup: Setup, term: str, flavour: str) -> Slot:
+    interaction = next(n for n in setup.interaction if term in terms.INTERACTIONS[n].terms)
+    return Slot(interaction, _conventions(setup), term, flavour)
+
+
+def _signal_scales(setup: Setup, flux: str, term: str, nuisances: Mapping[str, Nuisance]) -> tuple[str, ...]:
+    component = _component(setup, term)
+    return tuple(
+        name
+        for name, nuisance in nuisances.items()
+        if nuisance.scales
+        and not nuisance.scales.backgrounds
+        and (not nuisance.scales.experiments or setup.name in nuisance.scales.experiments)
+        and (not nuisance.scales.fluxes or flux in nuisance.scales.fluxes)
+        and (not nuisance.scales.terms or {term, component} & set(nuisance.scales.terms))
+    )
+
+
+def _background_columns(setup: Setup, nuisances: Mapping[str, Nuisance]) -> Iterator[Column]:
+    for background, counts in setup.backgrounds.items():
+        scaling = {
+            name: n.scales.bins
+            for name, n in nuisances.items()
+            if n.scales
+            and background in n.scales.backgrounds
+            and (not n.scales.experiments or setup.name in n.scales.experiments)
+        }
+        split = any(scaling.values())
+        for group in [(i,) for i in range(len(counts))] if split else [tuple(range(len(counts)))]:
+            values = np.zeros(len(counts))
+            values[list(group)] = np.array(counts)[list(group)]
+            scales = tuple(n for n, b in scaling.items() if not b or set(b) & set(group))
+            yield Column((setup.name, "background", background), values, None, scales, ())
+
+
+def _slices(order: Sequence[str], shapes: Mapping[str, tuple[int, int]]) -> dict[str, slice]:
+    where, start = {}, 0
+    for name in order:
+        where[name] = slice(start, start + shapes[name][0])
+        start = where[name].stop
+    return where
+
+
+def _buckets(
+    order: Sequence[str], columns: Mapping[str, list[Column]], shapes: Mapping[str, tuple[int, int]]
+) -> Iterator[Bucket]:
+    first_column = first_bin = 0
+    for shape in dict.fromkeys(shapes[name] for name in order):
+        names = [name for name in order if shapes[name] == shape]
+        matrix = np.stack([np.stack([c.values for c in columns[name]], axis=1) for name in names])
+        yield Bucket(np.ascontiguousarray(matrix), first_column, first_bin)
+        first_column += len(names) * shape[1]
+        first_bin += len(names) * shape[0]

@@ -1,0 +1,171 @@
+"""Counts per unit coupling: flux x cross section x detector response, integrated once.
+
+The recoil axis is cut wherever the response or the kinematics jumps, so that each panel holds a smooth function and
+Gauss-Legendre nodes converge at once.
+"""
+
+import functools
+import itertools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.polynomial import chebyshev
+from numpy.typing import NDArray
+
+from bayesnu.constants import CM_PER_M, KEV_PER_MEV
+from bayesnu.detector import response
+from bayesnu.errors import PredictionError
+from bayesnu.physics import fluxes, form_factors, nuclei, nucleus
+from bayesnu.predict import terms
+from bayesnu.schema import Component, Detector, Fluence, Isotope, Knob, Setup
+
+Array = NDArray[np.float64]
+
+RECOIL_ORDER = 24
+ENERGY_ORDER = 16
+
+
+class Templates(NamedTuple):
+    """Counts per unit coupling, T[flux, term, knob node, bin], and the names along each axis.
+
+    The knob axis holds Chebyshev coefficients of the (product of) knobs; without a knob it has length one.
+    """
+
+    fluxes: tuple[str, ...]
+    flavours: tuple[str, ...]
+    terms: tuple[str, ...]
+    knobs: tuple[str, ...]
+    values: Array
+
+
+def build(setup: Setup, knobs: Sequence[str] = ()) -> Templates:
+    """Templates of one setup, memoised; `knobs` are those of its knobs that the model turns.
+
+    >>> import bayesnu as bn
+    >>> setup = bn.load("coherent-csi-sm").model.setups[0]
+    >>> build(setup).values.shape
+    (3, 6, 1, 1)
+    """
+    return _build(msgspec.json.encode(setup), tuple(knobs))
+
+
+@functools.lru_cache(maxsize=256)
+def _build(encoded: bytes, knobs: tuple[str, ...]) -> Templates:
+    setup = msgspec.json.decode(encoded, type=Setup)
+    names = tuple(setup.flux.components)
+    flavours = tuple(c.flavour for c in setup.flux.components.values())
+    if setup.template_rows:
+        return Templates(names, flavours, terms.terms_of(setup), (), _given(setup, names))
+    values = _on_knobs(setup, [setup.experiment.knobs[k] for k in knobs])
+    return Templates(names, flavours, terms.terms_of(setup), knobs, values)
+
+
+def _given(setup: Setup, names: tuple[str, ...]) -> Array:
+    """Templates that the experiment brings along."""
+    wanted = terms.terms_of(setup)
+    values = np.zeros((len(names), len(wanted), 1, len(setup.bins)))
+    for flux, term, index, counts in setup.template_rows:
+        if term in wanted and terms.acts(setup, term, flux):
+            values[names.index(flux), wanted.index(term), 0, index] = counts
+    return values
+
+
+# --- knobs ------------------------------------------------------------------------------------------------------------
+
+
+def chebyshev_nodes(knob: Knob) -> Array:
+    """Values of a knob at which its templates are built."""
+    unit = chebyshev.chebpts1(knob.nodes)
+    return np.asarray(0.5 * (knob.low + knob.high) + 0.5 * (knob.high - knob.low) * unit)
+
+
+def _on_knobs(setup: Setup, knobs: Sequence[Knob]) -> Array:
+    detector = setup.experiment.detector
+    assert detector is not None
+    grids = [chebyshev_nodes(knob) for knob in knobs]
+    states = (functools.reduce(_bent, zip(knobs, point, strict=True), detector) for point in itertools.product(*grids))
+    values = np.stack([_at(setup, state) for state in states], axis=2)
+    for axis, knob in enumerate(knobs):
+        values = _to_coefficients(values, [k.nodes for k in knobs], axis, knob.nodes)
+    return values
+
+
+def _to_coefficients(values: Array, shape: Sequence[int], axis: int, nodes: int) -> Array:
+    """Chebyshev coefficients along one knob of the flattened product grid."""
+    to_coefficients = np.linalg.inv(chebyshev.chebvander(chebyshev.chebpts1(nodes), nodes - 1))
+    grid = values.reshape(*values.shape[:2], *shape, values.shape[-1])
+    moved = np.moveaxis(np.tensordot(to_coefficients, grid, (1, 2 + axis)), 0, 2 + axis)
+    return np.ascontiguousarray(moved.reshape(values.shape))
+
+
+def _bent(detector: Detector, turned: tuple[Knob, float]) -> Detector:
+    """The detector with the number that a knob bends at another value."""
+    knob, value = turned
+    part, _, name = knob.bends.partition(".")
+    changed: Any = msgspec.structs.replace(getattr(detector, part), **{name: float(value)})
+    return msgspec.structs.replace(detector, **{part: changed})
+
+
+def at_knobs(setup: Setup, values: dict[str, float]) -> Templates:
+    """Templates at exact knob values: what the interpolation is tested against."""
+    detector = setup.experiment.detector
+    assert detector is not None
+    for name, value in values.items():
+        detector = _bent(detector, (setup.experiment.knobs[name], value))
+    built = build(setup)
+    return built._replace(values=_at(setup, detector)[:, :, None, :])
+
+
+# --- quadrature -------------------------------------------------------------------------------------------------------
+
+
+def _at(setup: Setup, detector: Detector, recoil_order: int = RECOIL_ORDER, energy_order: int = ENERGY_ORDER) -> Array:
+    """T[flux, term, bin] for one state of the detector."""
+    wanted = terms.terms_of(setup)
+    fluence = setup.experiment.fluence
+    assert fluence is not None
+    values = np.zeros((len(setup.flux.components), len(wanted), len(setup.bins)))
+    for isotope, number in nuclei.nuclei_per_isotope(detector.target.formula, detector.target.mass_kg, setup.isotopes):
+        for s, (name, component) in enumerate(setup.flux.components.items()):
+            active = [t for t in wanted if terms.acts(setup, t, name)]
+            rates = _rates(setup, detector, isotope, component, active, recoil_order, energy_order)
+            for term, rate in zip(active, rates, strict=True):
+                values[s, wanted.index(term)] += number * fluence_per_cm2(fluence) * rate
+    return values
+
+
+def fluence_per_cm2(fluence: Fluence) -> float:
+    """Neutrinos per cm2 and flux component, r N_POT / (4 pi L^2) (arXiv:1905.03750, below Eq 28)."""
+    area_cm2 = 4 * np.pi * (fluence.baseline_m * CM_PER_M) ** 2
+    return float(fluence.neutrinos_per_proton * fluence.protons_on_target / area_cm2)
+
+
+def _rates(setup: Setup, detector: Detector, isotope: Isotope, component: Component, wanted: Sequence[str],
+           recoil_order: int, energy_order: int) -> list[Array]:  # fmt: skip
+    """Counts per nucleus, unit fluence and unit coupling, for each term and bin."""
+    mass_mev = nuclei.nuclear_mass_mev(isotope)
+    end_mev = float(nucleus.recoil_maximum_mev(np.array(fluxes.highest_energy_mev(component)), mass_mev))
+    recoil_mev, weight_mev = _recoil_rule(setup, detector, end_mev, recoil_order)
+    energy, density = fluxes.energy_rule(component, nucleus.energy_minimum_mev(recoil_mev, mass_mev), energy_order)
+    momentum = nucleus.momentum_per_fm(recoil_mev, mass_mev)
+    proton, neutron = form_factors.proton_and_neutron(setup.form_factor, isotope, momentum)
+    recoil = recoil_mev[:, None]
+    point = terms.Recoil(isotope, recoil, energy, mass_mev, proton[:, None], neutron[:, None], setup.kinematics)
+    counted = response.counted(detector, setup.bins, recoil_mev * KEV_PER_MEV) * weight_mev
+    return [counted @ np.sum(density * terms.RATES[t](point), axis=1) for t in wanted]
+
+
+def _recoil_rule(setup: Setup, detector: Detector, end_mev: float, order: int) -> tuple[Array, Array]:
+    """Gauss-Legendre nodes in log T, panel by panel: the magnetic cross section goes as 1/T."""
+    jumps = response.cuts_kev(detector, setup.bins) / KEV_PER_MEV
+    cuts = np.unique(np.append(jumps[jumps < end_mev], end_mev))
+    if cuts[0] <= 0:
+        raise PredictionError(f"{setup.name}: the window reaches zero recoil energy, where the magnetic rate diverges;"
+                              " raise its lower edge or give the efficiency a step")  # fmt: skip
+    low, high = cuts[:-1], cuts[1:]
+    unit, weight = np.polynomial.legendre.leggauss(order)
+    half = 0.5 * np.log(high / low)[:, None]
+    recoil = np.exp(0.5 * np.log(high * low)[:, None] + half * unit)
+    return recoil.ravel(), (half * weight * recoil).ravel()
