@@ -1,0 +1,154 @@
+"""Whether a model's names fit its interactions: everything used is declared, everything declared is used."""
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from bayesnu.catalog.validation import did_you_mean
+from bayesnu.errors import Problem
+from bayesnu.likelihood import priors
+from bayesnu.predict.terms import INTERACTIONS, Dimension, physical_range, terms_of, unit_factor
+from bayesnu.schema import Circular, Nuisance, Parameter, Prior, Resolved
+
+UNITS = {"moment": "mu_B, such as '1e-10 mu_B'", "angle": "rad or deg", "number": "'1'"}
+UNIT_EXAMPLES = {"moment": ("1e-10 mu_B", "1e-11 mu_B", "mu_B"), "angle": ("rad", "deg"), "number": ("1",)}
+
+
+def problems(resolved: Resolved) -> Iterator[Problem]:
+    """What is wrong with the names, units and supports of a model, seen from its interactions."""
+    unknown = list(_unknown_interactions(resolved))
+    yield from unknown
+    if unknown:
+        return
+    used = used_parameters(resolved)
+    yield from _missing(resolved, used)
+    yield from _idle(resolved, used)
+    yield from _misfits(resolved, used)
+    yield from _restrictions(resolved)
+    yield from _template_terms(resolved)
+    for name, nuisance in resolved.nuisances.items():
+        if nuisance.scales:
+            yield from _scale_problems(resolved, name, nuisance)
+
+
+def used_parameters(resolved: Resolved) -> dict[str, Dimension]:
+    """Parameters that the interactions use, with their dimensions."""
+    names = {name for setup in resolved.setups for name in setup.interaction}
+    return {p: d for name in sorted(names) for p, d in INTERACTIONS[name].parameters.items()}
+
+
+def _unknown_interactions(resolved: Resolved) -> Iterator[Problem]:
+    found = {(i, name): None for setup in resolved.setups for i, name in enumerate(setup.interaction)}
+    for index, name in found:
+        if name not in INTERACTIONS:
+            hint = did_you_mean(name, INTERACTIONS) or "mend the name"
+            yield Problem(resolved.file, f"interaction[{index}]", repr(name), f"one of {', '.join(INTERACTIONS)}", hint)
+
+
+def _missing(resolved: Resolved, used: Mapping[str, Dimension]) -> Iterator[Problem]:
+    declared = {*resolved.parameters, *resolved.nuisances, *resolved.fixed}
+    for name, dimension in used.items():
+        if name not in declared:
+            hint = did_you_mean(name, declared - used.keys()) or f"add [parameters.{name}] or [fixed.{name}]"
+            found = f"{name!r} used by an interaction, not declared"
+            yield Problem(resolved.file, f"parameters.{name}", found, f"a declaration in {UNITS[dimension]}", hint)
+
+
+def _idle(resolved: Resolved, used: Mapping[str, Dimension]) -> Iterator[Problem]:
+    idle = {f"parameters.{n}": n for n in resolved.parameters} | {f"fixed.{n}": n for n in resolved.fixed}
+    idle |= {f"nuisances.{n}": n for n, v in resolved.nuisances.items() if not v.scales and not v.knob}
+    declared = {*resolved.parameters, *resolved.nuisances, *resolved.fixed}
+    for field, name in idle.items():
+        if name not in used:
+            expected = f"a parameter of the interactions: {', '.join(used)}"
+            hint = did_you_mean(name, used.keys() - declared) or "remove it"
+            yield Problem(resolved.file, field, f"{name!r} declared, used by no coupling", expected, hint)
+
+
+def _misfits(resolved: Resolved, used: Mapping[str, Dimension]) -> Iterator[Problem]:
+    """Units and supports that do not fit what the parameter is."""
+    for name, value in resolved.fixed.items():
+        if name in used:
+            yield from _unit(resolved.file, f"fixed.{name}.unit", value.unit, used[name])
+            yield from _value(resolved.file, f"fixed.{name}.value", value.value, used[name])
+    varied: dict[str, tuple[str, Parameter | Nuisance]]
+    varied = {name: (f"parameters.{name}", entry) for name, entry in resolved.parameters.items()}
+    varied |= {name: (f"nuisances.{name}", entry) for name, entry in resolved.nuisances.items()}
+    for name, (field, entry) in varied.items():
+        if name in used:
+            yield from _unit(resolved.file, f"{field}.unit", entry.unit, used[name])
+            if entry.prior is not None:
+                yield from _support(resolved.file, f"{field}.prior", entry.prior, used[name])
+
+
+def _unit(file: str, field: str, unit: str, dimension: Dimension) -> Iterator[Problem]:
+    factor = unit_factor(unit, dimension)
+    if factor is None or not 0 < factor < math.inf:
+        hint = did_you_mean(unit, UNIT_EXAMPLES[dimension]) or "mend the unit"
+        yield Problem(file, field, repr(unit), UNITS[dimension], hint)
+
+
+def _value(file: str, field: str, value: float, dimension: Dimension) -> Iterator[Problem]:
+    low, high = physical_range(dimension)
+    if not low <= value <= high:
+        yield Problem(file, field, f"{value:g}", f"a value in [{low:g}, {high:g}]", "mend the value")
+
+
+def _support(file: str, field: str, prior: Prior, dimension: Dimension) -> Iterator[Problem]:
+    if isinstance(prior, Circular) and dimension != "angle":
+        hint = "use a prior on a range, such as uniform"
+        yield Problem(file, field, "a circular prior", f"a prior for a {dimension}, which is no angle", hint)
+        return
+    low, high = priors.support(prior)
+    least, most = physical_range(dimension)
+    if low < least or high > most:
+        found = f"support [{low:g}, {high:g}]"
+        yield Problem(file, field, found, f"a support inside [{least:g}, {most:g}]", "truncate the prior")
+
+
+def _restrictions(resolved: Resolved) -> Iterator[Problem]:
+    found = {(setup.restrict.get(n), n): setup for setup in resolved.setups for n in setup.restrict}
+    for (fluxes, name), setup in found.items():
+        if name not in setup.interaction:
+            hint = did_you_mean(name, setup.interaction) or "mend the name"
+            expected = f"one of {', '.join(setup.interaction)}"
+            yield Problem(resolved.file, f"restrict.{name}", repr(name), expected, hint)
+        for index, flux in enumerate(fluxes or ()):
+            if flux not in setup.flux.components:
+                hint = did_you_mean(flux, setup.flux.components) or "mend the name"
+                expected = f"one of {', '.join(setup.flux.components)}"
+                yield Problem(resolved.file, f"restrict.{name}[{index}]", repr(flux), expected, hint)
+
+
+def _scale_problems(resolved: Resolved, name: str, nuisance: Nuisance) -> Iterator[Problem]:
+    assert nuisance.scales is not None
+    field, scales = f"nuisances.{name}", nuisance.scales
+    known = {t for s in resolved.setups for t in (*terms_of(s), *(INTERACTIONS[i].component for i in s.interaction))}
+    for index, term in enumerate(scales.terms):
+        if term not in known:
+            hint = did_you_mean(term, known) or "mend the name"
+            expected = f"one of {', '.join(sorted(known))}"
+            yield Problem(resolved.file, f"{field}.scales.terms[{index}]", repr(term), expected, hint)
+    if isinstance(nuisance.prior, Circular):
+        found, expected = "a circular prior", "a prior for a scale, which is no angle"
+        yield Problem(resolved.file, f"{field}.prior", found, expected, "use truncated-normal or another kind")
+        return
+    chosen = [s for s in resolved.setups if not scales.experiments or s.name in scales.experiments]
+    if scales.backgrounds:
+        chosen = [s for s in chosen if set(scales.backgrounds) & s.backgrounds.keys()]
+    low, high = priors.support(nuisance.prior)
+    if low < 0 and any(not s.variance for s in chosen):
+        found = f"a scale of Poisson counts with support [{low:g}, {high:g}]"
+        hint = "use a truncated-normal prior with low = 0"
+        yield Problem(resolved.file, f"{field}.prior", found, "a scale that is never negative", hint)
+
+
+def _template_terms(resolved: Resolved) -> Iterator[Problem]:
+    """Templates that an experiment brings along are of terms that exist."""
+    known = list(dict.fromkeys(t for interaction in INTERACTIONS.values() for t in interaction.terms))
+    for setup in resolved.setups:
+        file = str(Path(setup.file).parent / setup.experiment.templates)
+        for term in dict.fromkeys(row[1] for row in setup.template_rows):
+            if term not in known:
+                hint = did_you_mean(term, known) or "mend the name"
+                yield Problem(file, "column term", repr(term), f"one of {', '.join(known)}", hint)
