@@ -1,0 +1,238 @@
+"""Figures of a result: limits on one parameter, and the corner of all. Nothing outside the figure is changed."""
+
+import os
+import tempfile
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from bayesnu.errors import DeclarationError, Problem
+from bayesnu.infer import results
+from bayesnu.report import densities, marks
+from bayesnu.report.densities import Quantity
+from bayesnu.report.labels import axis_label, number, percent
+from bayesnu.report.limits import Limit, draws_of, limits, profile_of
+from bayesnu.report.marks import ALARM, DASHES, FILLS, POSTERIOR, PRIOR, PROFILE, PUBLISHED, STYLE, Flag
+
+COLUMN_INCHES, PAGE_INCHES = 3.4, 7.0
+DPI = 200
+
+# --- limits on one parameter ------------------------------------------------------------------------------------------
+
+
+def limit_plot(tree: xr.DataTree, parameter: str, *, level: float) -> Figure:
+    """Posterior and prior density, profile delta chi2 and every limit of one parameter on one axis."""
+    rows = limits(tree, level=level, parameter=parameter)
+    marked = marks.flags(rows)
+    with mpl.rc_context(STYLE):
+        figure = _figure(COLUMN_INCHES, 3.1 + 0.13 * len(marked))
+        left = figure.add_subplot()
+        right = left.twinx()
+        right.set_zorder(left.get_zorder() - 1)
+        left.patch.set_visible(False)
+        left.set_xlim(0, marks.reach(tree, rows))
+        handles = [*_draw_densities(left, tree, rows), *_draw_profiles(right, tree, rows)]
+        for row, flag in enumerate(marked):
+            _draw_flag(left, flag, len(marked) - row)
+        left.set_xlabel(axis_label(rows[0].latex, rows[0].unit))
+        title = f"{results.model_of(tree).name}: {percent(level)} % limits on ${rows[0].latex}$"
+        left.set_title(title, pad=6 + 10 * len(marked))
+        _legend(figure, handles, rows)
+        if any(row.converged is False for row in rows):
+            _stamp(figure)
+    return figure
+
+
+def _draw_densities(axes: Axes, tree: xr.DataTree, rows: Sequence[Limit]) -> list[Line2D]:
+    prior = results.model_of(tree).parameters[rows[0].parameter].prior
+    handles, top = [], 0.0
+    for row, dash in zip(rows, DASHES, strict=False):
+        draws = draws_of(tree, row.parameter, row.others, alone=len(rows) == 1)
+        if draws is None or prior is None:
+            continue
+        curve = densities.density(draws, prior)
+        label = "posterior, others zero" if dash != "-" else "posterior"
+        handles += axes.plot(*curve, color=POSTERIOR, ls=dash, label=label)
+        top = max(top, float(curve.y.max()))
+    if prior is not None and top:
+        x = np.linspace(*axes.get_xlim(), 400)
+        y = densities.prior_density(prior, x)
+        handles += axes.plot(x, y, color=PRIOR, lw=0.7, ls=":", label=f"prior: {rows[0].prior}")
+        axes.set_ylim(0, 1.15 * top)
+    axes.set_ylabel("probability density", color=POSTERIOR)
+    axes.tick_params(axis="y", colors=POSTERIOR)
+    return handles
+
+
+def _draw_profiles(axes: Axes, tree: xr.DataTree, rows: Sequence[Limit]) -> list[Line2D]:
+    handles, threshold = [], None
+    for row, dash in zip(rows, DASHES, strict=False):
+        scan = profile_of(tree, row.parameter, row.others)
+        if scan is None:
+            continue
+        threshold = row.profile_threshold
+        label = r"profile $\Delta\chi^2$" + (", others zero" if dash != "-" else "")
+        handles += axes.plot(scan["value"], scan["delta_chi2"], color=PROFILE, ls=dash, label=label)
+    if threshold is None:
+        axes.set_yticks([])
+        return handles
+    label = rf"$\Delta\chi^2$ = {number(threshold)}"
+    handles.append(axes.axhline(threshold, color=PROFILE, lw=0.6, ls="-.", label=label))
+    axes.set_ylim(0, 1.7 * threshold)
+    axes.set_ylabel(r"profile $\Delta\chi^2$", color=PROFILE)
+    axes.tick_params(axis="y", colors=PROFILE)
+    return handles
+
+
+def _draw_flag(axes: Axes, flag: Flag, height: int) -> None:
+    """A line up to its own row above the axes: the leftmost flag flies highest, so that no line crosses a name."""
+    axes.axvline(flag.x, color=flag.colour, lw=0.8, ls=flag.dash, alpha=0.8)
+    top, over = axes.get_xaxis_transform(), "offset points"
+    pole = {"arrowstyle": "-", "color": flag.colour, "lw": 0.8, "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", (flag.x, 1.0), (0, 10 * height), xycoords=top, textcoords=over, arrowprops=pole)
+    axes.annotate(
+        flag.text, (flag.x, 1.0), (2, 10 * height), xycoords=top, textcoords=over, va="top", fontsize=6.5,
+        color=flag.colour,
+    )  # fmt: skip
+
+
+def _legend(figure: Figure, handles: Sequence[Line2D], rows: Sequence[Limit]) -> None:
+    """Below the axes, where it covers nothing, with the source of the published limit."""
+    title = "\n".join(textwrap.fill(line, 66) for line in marks.legend_title(rows).splitlines())
+    legend = figure.legend(
+        handles=list(handles), loc="outside lower center", ncols=2, title=title or None, title_fontsize=6,
+        alignment="left",
+    )  # fmt: skip
+    legend.get_title().set_color(PUBLISHED)
+
+
+# --- corner -----------------------------------------------------------------------------------------------------------
+
+
+def corner_plot(tree: xr.DataTree, *, level: float) -> Figure:
+    """Densities and two-dimensional credible regions (68 % and `level`, by mass) of the parameters of interest."""
+    chosen = densities.quantities(tree, level)
+    if not chosen:
+        expected = "at least one parameter in the posterior"
+        raise DeclarationError(Problem(results.model_of(tree).name, "posterior", "nothing to draw", expected, "fit it"))
+    masses = sorted({0.68, level})
+    size = min(max(COLUMN_INCHES, 1.3 * len(chosen)), PAGE_INCHES)
+    with mpl.rc_context(STYLE):
+        figure = _figure(size, size)
+        grid = figure.subplots(len(chosen), len(chosen), squeeze=False)
+        for i, row in enumerate(chosen):
+            for j, column in enumerate(chosen):
+                axes = grid[i, j]
+                if j > i:
+                    axes.remove()
+                    continue
+                if i == j:
+                    _diagonal(axes, tree, row, level)
+                else:
+                    _pair(axes, column, row, masses)
+                _frame(axes, column, row, bottom=i == len(chosen) - 1, left=j == 0 < i)
+        figure.align_labels()
+        # Above the diagonal there is room only from three panels on.
+        handles = _corner_handles(chosen, masses, level)
+        figure.legend(handles=handles, loc="upper right" if len(chosen) > 2 else "outside upper right")
+        if not tree.attrs.get("converged", 0):
+            _stamp(figure)
+    return figure
+
+
+def _diagonal(axes: Axes, tree: xr.DataTree, q: Quantity, level: float) -> None:
+    curve = densities.density(tree["posterior"].to_dataset()[q.name], q.prior)
+    axes.plot(*curve, color=POSTERIOR)
+    axes.set_ylim(0, 1.15 * float(curve.y.max()))
+    if q.of_interest:
+        limit = float(np.quantile(q.values, level))
+        axes.fill_between(*curve.until(limit), color=FILLS[0], lw=0)
+        axes.set_title(f"${q.latex}$ < {number(limit)}", fontsize=7, pad=3)
+
+
+def _pair(axes: Axes, a: Quantity, b: Quantity, masses: Sequence[float]) -> None:
+    found = densities.region(a, b, masses)
+    # Two masses can end at one height where the density is flat: contours want them apart.
+    heights = sorted(set(found.heights))
+    axes.contourf(found.x, found.y, found.density, levels=[*heights, np.inf], colors=FILLS[-len(heights) :])
+    axes.contour(found.x, found.y, found.density, levels=heights, colors=POSTERIOR, linewidths=0.7)
+    axes.set_ylim(b.low, b.high)
+
+
+def _frame(axes: Axes, column: Quantity, row: Quantity, *, bottom: bool, left: bool) -> None:
+    axes.set_xlim(column.low, column.high)
+    _ticks(axes, "x", column)
+    if column is row:
+        axes.set_yticks([])
+    else:
+        _ticks(axes, "y", row)
+    axes.tick_params(labelbottom=bottom, labelleft=left, length=2)
+    axes.set_xlabel(column.label if bottom else "")
+    axes.set_ylabel(row.label if left else "")
+
+
+def _ticks(axes: Axes, side: str, q: Quantity) -> None:
+    axis = axes.xaxis if side == "x" else axes.yaxis
+    if q.angle:
+        axis.set_ticks([0, np.pi, 2 * np.pi], ["0", r"$\pi$", r"$2\pi$"])
+    else:
+        axis.set_major_locator(MaxNLocator(3, prune="upper"))
+
+
+def _corner_handles(chosen: Sequence[Quantity], masses: Sequence[float], level: float) -> list[Patch]:
+    fills = FILLS[-len(masses) :][::-1]
+    patches = [
+        Patch(facecolor=c, edgecolor=POSTERIOR, label=f"{percent(m)} % of the posterior")
+        for m, c in zip(masses, fills, strict=True)
+    ]
+    one_sided = Patch(facecolor=FILLS[0], lw=0, label=f"diagonal: {percent(level)} % one-sided")
+    return [*patches, *([one_sided] if any(q.of_interest for q in chosen) else [])]
+
+
+# --- both -------------------------------------------------------------------------------------------------------------
+
+
+def _figure(width: float, height: float) -> Figure:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _stamp(figure: Figure) -> None:
+    """Nobody shall take this figure for a result."""
+    figure.text(
+        0.5, 0.5, "NOT CONVERGED", color=ALARM, alpha=0.6, fontsize=18, rotation=25, ha="center", va="center",
+        weight="bold", zorder=100,
+    )  # fmt: skip
+
+
+def save(figure: Figure, path_without_suffix: str | os.PathLike[str]) -> list[Path]:
+    """Write a figure as PNG and PDF, each in one move, so that no half-written file is ever seen."""
+    target = Path(path_without_suffix)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return [_write(figure, target.with_name(f"{target.name}.{kind}"), kind) for kind in ("png", "pdf")]
+
+
+def _write(figure: Figure, target: Path, kind: str) -> Path:
+    handle, temporary = tempfile.mkstemp(suffix=f".{kind}", prefix=f".{target.stem}-", dir=target.parent)
+    os.close(handle)
+    # Without a date, equal figures are equal files.
+    metadata = {"CreationDate": None} if kind == "pdf" else None
+    try:
+        with mpl.rc_context(STYLE):
+            figure.savefig(temporary, format=kind, dpi=DPI, metadata=metadata)
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return target
