@@ -59,11 +59,13 @@ def coordinates(analysis: Analysis, solved: nuisances.Affine) -> Coordinates:
         high[i] = most
         spread = priors.quantile(p.prior, np.array([0.16, 0.84]))
         size[i] = 1.0 if is_angle(p) else float(0.5 * (spread[1] - spread[0]))
+    # A phase that is constrained stays an angle: its constraint is not one of (Re, Im).
+    unconstrained = {p.name for p in free if p.role == "parameter"}
     pairs = tuple(
         (names.index(m), names.index(z))
         for modulus_to_phase in _phases(analysis)
         for m, z in modulus_to_phase.items()
-        if m in names and z in names
+        if m in names and z in unconstrained
     )
     angles = tuple(i for i, p in enumerate(free) if p.dimension == "angle")
     return Coordinates(names, low, high, size, pairs, angles)

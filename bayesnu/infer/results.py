@@ -33,6 +33,9 @@ FORMAT = "bayesnu result 1"
 KEPT_DRAWS = 400
 """Draws for which per-bin likelihoods and replicated counts are kept."""
 
+# Random streams of their own: those of the chains are the children 0, 1, 2, ... of the seed.
+REPLICAS, NUISANCES = 1_000_001, 1_000_002
+
 PRIOR_DRAWS = 4000
 PACKAGES = ("bayesnu", "pymc", "pytensor", "nutpie", "arviz", "emcee", "numpy", "scipy", "xarray", "numba")
 
@@ -44,7 +47,7 @@ def to_tree(
     """A result from draws of shape (chain, draw) in declared units."""
     x = np.stack([draws[name] for name in analysis.names], axis=-1)
     flat = x.reshape(-1, x.shape[-1])
-    rng = np.random.default_rng(np.random.SeedSequence(seed).spawn(2)[1])
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(REPLICAS,)))
     kept = flat[np.sort(rng.choice(len(flat), min(KEPT_DRAWS, len(flat)), replace=False))]
     groups = {
         "posterior": _chains(dict(draws) | _derived(analysis, x), _attributes(analysis, options)),
@@ -76,7 +79,7 @@ def to_tree(
 def restored(target: Marginal, draws: Mapping[str, Array], seed: int) -> dict[str, Array]:
     """Draws of all parameters, (chain, draw): the nuisances that were integrated are drawn given the others."""
     x = np.stack([draws[name] for name in target.names], axis=-1)
-    rng = np.random.default_rng(np.random.SeedSequence(seed).spawn(3)[2])
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(NUISANCES,)))
     full = target.restore(x.reshape(-1, x.shape[-1]), rng).reshape(*x.shape[:2], -1)
     return {name: full[..., i] for i, name in enumerate(target.analysis.names)}
 

@@ -19,8 +19,8 @@ from bayesnu.schema import Circular, Fixed, Prior, Resolved
 
 Array = NDArray[np.float64]
 
-CHUNK = 128
-"""Walkers evaluated at once: larger temporaries leave the cache."""
+CHUNK = 2**17
+"""Counts (bins x walkers) evaluated at once: larger temporaries leave the cache."""
 
 
 class Free(NamedTuple):
@@ -131,8 +131,7 @@ class Analysis:
                 Problem("log_likelihood", missing[0], "nothing", "a value or an array", f"pass {missing[0]}=...")
             )
         columns = {n: np.asarray(v, dtype=float) for n, v in {**centre, **values}.items()}
-        flat = statistics.log_likelihood(self.data, self._expected(columns), np)
-        return np.asarray(flat.sum(axis=0))
+        return np.asarray(statistics.total_log_likelihood(self.data, self._expected(columns), np))
 
     def log_prob(self, x: ArrayLike) -> Array:
         """Log posterior density up to the evidence, of points (n, parameters): vectorised, for emcee.
@@ -142,9 +141,9 @@ class Analysis:
         points = np.atleast_2d(np.asarray(x, dtype=float))
         result = self.log_prior(points)
         inside = np.flatnonzero(np.isfinite(result))
-        for rows in np.split(inside, range(CHUNK, len(inside), CHUNK)):
-            flat = statistics.log_likelihood(self.data, self._expected(self._columns(points[rows])), np)
-            result[rows] += flat.sum(axis=0)
+        for rows in self.chunks(inside):
+            expected = self._expected(self._columns(points[rows]))
+            result[rows] += statistics.total_log_likelihood(self.data, expected, np)
         return result[0] if np.ndim(x) == 1 else result
 
     def chi2(self, x: ArrayLike) -> Array:
@@ -214,6 +213,11 @@ class Analysis:
         return pymc_model.build(self, given)
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def chunks(self, rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """Rows in portions whose counts fit into the cache."""
+        size = max(CHUNK // len(self.data.counts), 32)
+        return np.split(rows, range(size, len(rows), size)) if len(rows) else []
 
     def theta(self, columns: Mapping[str, Any], xp: Any) -> dict[str, Any]:
         """Parameters as the couplings want them: internal units, angles as (cosine, sine), fixed ones included."""

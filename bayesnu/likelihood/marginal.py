@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayesnu.likelihood import nuisances, priors
-from bayesnu.likelihood.analysis import CHUNK, Analysis, Free
+from bayesnu.likelihood.analysis import Analysis, Free
 
 Array = NDArray[np.float64]
 
@@ -35,7 +35,7 @@ class Marginal(NamedTuple):
         for p, column in zip(self.free, points.T, strict=True):
             result = result + _log_prior(p, column)
         inside = np.flatnonzero(np.isfinite(result))
-        for rows in np.split(inside, range(CHUNK, len(inside), CHUNK)):
+        for rows in self.analysis.chunks(inside):
             result[rows] += self.log_likelihood(points[rows])
         return result
 
@@ -49,7 +49,7 @@ class Marginal(NamedTuple):
         full = np.empty((len(x), len(self.analysis.names)))
         for name, column in zip(self.names, x.T, strict=True):
             full[:, self.analysis.names.index(name)] = column
-        for rows in np.array_split(np.arange(len(x)), max(len(x) // CHUNK, 1)) if self.solved.names else []:
+        for rows in self.analysis.chunks(np.arange(len(x))) if self.solved.names else []:
             drawn = self._draw(x[rows], rng)
             for k, name in enumerate(self.solved.names):
                 full[rows, self.analysis.names.index(name)] = drawn[:, k]

@@ -98,7 +98,7 @@ def normal_equations(
     parts = _parts(analysis, solved, weight, xp)
     batch = (1,) * (weight.ndim - 1)
     expected = parts[:, 0] + (parts[:, 1:] * solved.mean.reshape(-1, *batch)).sum(axis=1)
-    chi2 = (2.0 * (_over_bins(data.saturated, batch) - statistics.log_likelihood(data, expected, xp))).sum(axis=0)
+    chi2 = 2.0 * (data.saturated.sum() - statistics.total_log_likelihood(data, expected, xp))
     # Poisson bins have no affine nuisance: their rows of J vanish.
     inverse = _over_bins(np.where(data.poisson, 0.0, 1.0 / data.variance), batch)
     jacobian = parts[:, 1:] * solved.sd.reshape(-1, *batch)

@@ -79,6 +79,9 @@ def _misfits(resolved: Resolved, used: Mapping[str, Dimension]) -> Iterator[Prob
             yield from _unit(resolved.file, f"{field}.unit", entry.unit, used[name])
             if entry.prior is not None:
                 yield from _support(resolved.file, f"{field}.prior", entry.prior, used[name])
+            if isinstance(entry.prior, Circular) and entry.unit == "deg":
+                hint = "give the angle in rad"
+                yield Problem(resolved.file, f"{field}.unit", "'deg' with a circular prior", "'rad'", hint)
 
 
 def _unit(file: str, field: str, unit: str, dimension: Dimension) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesnu.errors import PredictionError
 from bayesnu.predict import terms
 from bayesnu.predict.templates import Templates, build
 from bayesnu.schema import Knob, Nuisance, Resolved, Setup
@@ -71,6 +72,9 @@ class Layout(NamedTuple):
 def lay_out(resolved: Resolved) -> Layout:
     """Lay out all experiments of a model as columns, scales and couplings."""
     columns = {s.name: list(_columns(s, resolved.nuisances)) for s in resolved.setups}
+    for name, found in columns.items():
+        if not found:
+            raise PredictionError(f"{name}: no flux and no background gives a count in any bin")
     shapes = {name: (len(cols[0].values), len(cols)) for name, cols in columns.items()}
     order = sorted(columns, key=lambda name: (shapes[name], list(columns).index(name)))
     flat = [column for name in order for column in columns[name]]
