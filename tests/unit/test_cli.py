@@ -107,7 +107,8 @@ def test_fit_and_limits_with_emcee(tmp_path):
     assert fitted["converged"] is True
     rows = answer("limits", "r.nc", cwd=tmp_path)
     keys = {"parameter", "unit", "level", "prior", "range", "credible_upper", "hdi", "profile_upper",
-            "profile_interval", "profile_threshold", "threshold_kind", "others", "published", "source", "converged"}  # fmt: skip
+            "profile_interval", "profile_threshold", "threshold_kind", "others", "published", "source",
+            "converged"}  # fmt: skip
     assert all(keys <= set(row) for row in rows)
     assert rows[0]["credible_upper"] == pytest.approx(33, rel=0.1)
     drawn = run("limits", "r.nc", "--plots", "plots", "--format", "markdown", cwd=tmp_path)
