@@ -20,7 +20,7 @@ help: ## list the targets
 install: $(STAMP) ## make .venv with the pinned dependencies (PYTHON=/path/to/python3.12 to choose)
 
 demo: install ## fit COHERENT CsI 2017 and print the limits
-	$(BIN)/bayesnu fit coherent-csi-tmm --profile --seed 1 --out $(OUT)/coherent-csi-tmm.nc
+	$(BIN)/bayesnu fit coherent-csi-tmm --profile --seed 1 --out $(OUT)/coherent-csi-tmm.nc > /dev/null
 	$(BIN)/bayesnu limits $(OUT)/coherent-csi-tmm.nc --plots $(OUT)
 
 test: install ## run the tests, without calibration and timings
@@ -65,6 +65,6 @@ $(STAMP): pyproject.toml constraints.txt
 	    "$$python" -m venv --clear .venv; \
 	fi
 	@echo "Installing bayesnu and its dependencies into .venv with $$($(BIN)/python -V): one to three minutes."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	@touch $@
 	@echo "Installed: $(BIN)/bayesnu"
