@@ -1,13 +1,15 @@
 """The chance that a nuclear recoil is counted in a bin of the observable."""
 
 from collections.abc import Sequence
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, xlogy
 
-from bayesnu.detector.efficiency import acceptance, breakpoints, opens_at
-from bayesnu.schema import Detector, LinearResponse
+from bayesnu.detector import quenching
+from bayesnu.detector.efficiency import Efficiency, acceptance, breakpoints, opens_at
+from bayesnu.schema import Detector, Isotope, LindhardResponse, LinearResponse, PhotoelectronResponse
 
 Array = NDArray[np.float64]
 Bins = Sequence[tuple[float, float]]
@@ -25,15 +27,33 @@ def observable(per_kev: float, recoil_kev: Array) -> Array:
     return np.asarray(per_kev * recoil_kev)
 
 
-def counted(detector: Detector, bins: Bins, recoil_kev: Array) -> Array:
-    """Probability [bin, recoil] that a recoil of this energy [keV] is accepted in each bin."""
-    mean = observable(detector.response.per_kev, recoil_kev)
+def counted(detector: Detector, bins: Bins, recoil_kev: Array, isotope: Isotope) -> Array:
+    """Probability [bin, recoil] that a recoil of this isotope and energy [keV] is accepted in each bin."""
+    response = detector.response
+    match response:
+        case LinearResponse():
+            return _inside(detector.efficiency, bins, observable(response.per_kev, recoil_kev))
+        case LindhardResponse():
+            return _inside(detector.efficiency, bins, quenching.electron_kev(response, isotope, recoil_kev))
+        case PhotoelectronResponse():
+            return _photoelectrons(response, detector.efficiency, bins, recoil_kev)
+        case _:  # pragma: no cover
+            assert_never(response)
+
+
+def _inside(efficiency: Efficiency, bins: Bins, value: Array) -> Array:
+    """Acceptance [bin, recoil] of an observable without fluctuations."""
     low, high = np.array(bins).T
-    if isinstance(detector.response, LinearResponse):
-        inside = (mean >= low[:, None]) & (mean < high[:, None])
-        return np.asarray(inside * acceptance(detector.efficiency, mean))
+    inside = (value >= low[:, None]) & (value < high[:, None])
+    return np.asarray(inside * acceptance(efficiency, value))
+
+
+def _photoelectrons(response: PhotoelectronResponse, efficiency: Efficiency, bins: Bins, recoil_kev: Array) -> Array:
+    """Acceptance [bin, recoil] of whole photoelectrons, Poisson around their mean."""
+    mean = observable(response.per_kev, recoil_kev)
+    low, high = np.array(bins).T
     numbers = np.arange(np.ceil(low.min()), np.ceil(high.max()))
-    accepted = acceptance(detector.efficiency, numbers + detector.response.acceptance_offset)
+    accepted = acceptance(efficiency, numbers + response.acceptance_offset)
     chances = accepted[:, None] * _poisson(numbers[:, None], mean)
     inside = (numbers >= low[:, None]) & (numbers < high[:, None])
     return np.asarray(inside.astype(float) @ chances)
@@ -43,13 +63,20 @@ def _poisson(number: Array, mean: Array) -> Array:
     return np.asarray(np.exp(xlogy(number, mean) - mean - gammaln(number + 1)))
 
 
-def cuts_kev(detector: Detector, bins: Bins) -> Array:
+def cuts_kev(detector: Detector, bins: Bins, isotope: Isotope) -> Array:
     """Recoil energies [keV] where the response starts, jumps or, for a smooth one, merely is long: panel edges."""
-    per_kev = detector.response.per_kev
-    edges = np.unique(np.array(bins))
-    if isinstance(detector.response, LinearResponse):
-        jumps = np.append(edges, breakpoints(detector.efficiency)) / per_kev
-        return np.unique(jumps[jumps >= opens_at(detector.efficiency) / per_kev])
-    starts = NEGLIGIBLE_MEAN if edges[0] >= 5 else 0.0
-    reach = edges[-1] + 10 * np.sqrt(edges[-1]) + 10
-    return np.unique(np.concatenate(([starts], np.geomspace(max(edges[0] / 8, 0.5), reach, 9)))) / per_kev
+    response, edges = detector.response, np.unique(np.array(bins))
+    jumps = np.unique(np.append(edges, breakpoints(detector.efficiency)))
+    jumps = jumps[jumps >= opens_at(detector.efficiency)]
+    match response:
+        case LinearResponse():
+            return np.asarray(jumps / response.per_kev)
+        case LindhardResponse():
+            return quenching.recoil_kev(response, isotope, jumps)
+        case PhotoelectronResponse():
+            starts = NEGLIGIBLE_MEAN if edges[0] >= 5 else 0.0
+            reach = edges[-1] + 10 * np.sqrt(edges[-1]) + 10
+            smooth = np.geomspace(max(edges[0] / 8, 0.5), reach, 9)
+            return np.unique(np.append(starts, smooth)) / response.per_kev
+        case _:  # pragma: no cover
+            assert_never(response)

@@ -4,16 +4,19 @@ Every function is written so that it is exact and smooth down to zero momentum t
 no cancellation between large terms.
 """
 
-from functools import lru_cache
 from math import cbrt
-from typing import Final, NamedTuple, assert_never
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
 from bayesnu.errors import PredictionError
+from bayesnu.physics import bcs, oscillator
+from bayesnu.physics.bcs import PairingGaps
 from bayesnu.schema import (
+    Bcs,
+    BcsWoodsSaxon,
     FormFactor,
     Helm,
     Isotope,
@@ -25,27 +28,35 @@ from bayesnu.schema import (
 
 Array = NDArray[np.float64]
 
-PROTON_RADIUS_FM: Final = 0.8409
-"""Root-mean-square charge radius of the proton [fm]."""
-NEUTRON_RADIUS_SQUARED_FM2: Final = -0.1155
-"""Mean-square charge radius of the neutron [fm2]."""
-DARWIN_FOLDY_FM2: Final = 0.033
-"""Relativistic Darwin-Foldy term 3 / (4 M_p^2) of the mean-square charge radius [fm2]."""
 
-
-def proton_and_neutron(form: FormFactor, isotope: Isotope, momentum_per_fm: Array) -> tuple[Array, Array]:
+def proton_and_neutron(
+    form: FormFactor, isotope: Isotope, momentum_per_fm: Array, gaps: PairingGaps | None = None
+) -> tuple[Array, Array]:
     """Form factors of protons and neutrons [1] at momentum transfer Q [1/fm].
 
-    The two differ for the shell model only; the other models give both the density of the nucleus.
+    The two differ for the shell model and for pairing, which needs the gaps; the other models give both the
+    density of the nucleus.
     """
-    if isinstance(form, ShellModel):
-        length_fm = oscillator_length_fm(isotope)
-        return (
-            oscillator_form_factor(isotope.charge, length_fm, momentum_per_fm),
-            oscillator_form_factor(isotope.neutrons, length_fm, momentum_per_fm),
-        )
-    common = _common(form, isotope.mass_number, momentum_per_fm)
-    return common, common
+    match form:
+        case ShellModel():
+            length_fm = form.length_fm or oscillator.oscillator_length_fm(isotope)
+            return (
+                oscillator.oscillator_form_factor(isotope.charge, length_fm, momentum_per_fm),
+                oscillator.oscillator_form_factor(isotope.neutrons, length_fm, momentum_per_fm),
+            )
+        case Bcs() | BcsWoodsSaxon():
+            if gaps is None:
+                raise PredictionError(f"{isotope.name}: the form factor needs pairing gaps")
+            functions: bcs.Functions = "oscillator" if isinstance(form, Bcs) else "woods-saxon"
+            return bcs.form_factors(isotope, gaps, functions, momentum_per_fm, form.skin_fm)
+        case Helm(neutron_rms_fm=float(neutron_rms_fm)):
+            return (
+                helm_of_radius(isotope.charge_radius_fm, form.skin_fm, momentum_per_fm),
+                helm_of_radius(neutron_rms_fm, form.skin_fm, momentum_per_fm),
+            )
+        case _:
+            common = _common(form, isotope.mass_number, momentum_per_fm)
+            return common, common
 
 
 def _common(form: Unity | Helm | KleinNystrand | SymmetrisedFermi, mass_number: int, momentum_per_fm: Array) -> Array:
@@ -75,6 +86,13 @@ def helm(form: Helm, mass_number: int, momentum_per_fm: Array) -> Array:
     drop_fm = form.radius_slope_fm * cbrt(mass_number) + form.radius_offset_fm
     surface_fm = np.pi * form.diffuseness_fm
     radius_fm = np.sqrt(drop_fm**2 + 7 / 3 * surface_fm**2 - 5 * skin_fm**2)
+    gaussian = np.exp(-0.5 * (momentum_per_fm * skin_fm) ** 2)
+    return _uniform_sphere(momentum_per_fm * radius_fm) * gaussian
+
+
+def helm_of_radius(rms_fm: float, skin_fm: float, momentum_per_fm: Array) -> Array:
+    """Helm form factor [1] of a given rms radius: R0^2 = 5/3 (R_rms^2 - 3 s^2)."""
+    radius_fm = np.sqrt(5 / 3 * (rms_fm**2 - 3 * skin_fm**2))
     gaussian = np.exp(-0.5 * (momentum_per_fm * skin_fm) ** 2)
     return _uniform_sphere(momentum_per_fm * radius_fm) * gaussian
 
@@ -125,109 +143,3 @@ def _over_sinh(y: Array) -> Array:
     """Ratio y / sinh y, written with exp(-y) so that a large y cannot overflow."""
     safe = np.where(y == 0, 1.0, y)
     return np.where(y == 0, 1.0, -2 * safe * np.exp(-safe) / np.expm1(-2 * safe))
-
-
-# --- oscillator shells ----------------------------------------------------------------------------
-
-
-class Shell(NamedTuple):
-    """An oscillator shell: radial nodes n, orbital angular momentum l, and places 2j + 1."""
-
-    nodes: int
-    orbital: int
-    places: int
-
-
-SHELLS: Final = (
-    Shell(0, 0, 2),  # 0s1/2
-    Shell(0, 1, 6),  # 0p
-    Shell(0, 2, 6),  # 0d5/2
-    Shell(1, 0, 2),  # 1s1/2
-    Shell(0, 2, 4),  # 0d3/2
-    Shell(0, 3, 8),  # 0f7/2
-    Shell(1, 1, 4),  # 1p3/2
-    Shell(0, 3, 6),  # 0f5/2
-    Shell(1, 1, 2),  # 1p1/2
-    Shell(0, 4, 10),  # 0g9/2
-    # 50: from here to 82 the order that reproduces the xenon rows of arXiv:1505.03202, Table V.
-    Shell(0, 4, 8),  # 0g7/2
-    Shell(1, 2, 6),  # 1d5/2
-    Shell(0, 5, 12),  # 0h11/2
-    Shell(1, 2, 4),  # 1d3/2
-    Shell(2, 0, 2),  # 2s1/2
-    # 82: the textbook order, for tungsten; no published number tests it.
-    Shell(0, 5, 10),  # 0h9/2
-    Shell(1, 3, 8),  # 1f7/2
-    Shell(0, 6, 14),  # 0i13/2
-    Shell(2, 1, 4),  # 2p3/2
-    Shell(1, 3, 6),  # 1f5/2
-    Shell(2, 1, 2),  # 2p1/2
-)
-"""Order in which the shells are filled, up to 126 nucleons of one kind."""
-
-
-@lru_cache(maxsize=256)
-def occupations(nucleons: int) -> tuple[tuple[Shell, int], ...]:
-    """Occupied shells and the number of nucleons in each, filled from the bottom [1]."""
-    filled: list[tuple[Shell, int]] = []
-    left = nucleons
-    for shell in SHELLS:
-        filled.append((shell, min(left, shell.places)))
-        left -= filled[-1][1]
-    if left:
-        raise PredictionError(f"the shell model ends at {nucleons - left} nucleons: {nucleons}")
-    return tuple((shell, number) for shell, number in filled if number)
-
-
-def oscillator_length_fm(isotope: Isotope) -> float:
-    """Oscillator length b [fm] at which the filled proton shells have the measured charge radius.
-
-    b^2 = <r_p^2> / <2n + l + 3/2>_p, with the point-proton radius
-    <r_p^2> = r_ch^2 - R_p^2 - (N/Z) R_n^2 - 3/(4 M_p^2); neither the spin-orbit
-    term nor a centre-of-mass factor.
-    Reference: Ong, Berengut and Flambaum, Phys. Rev. C 82 (2010) 014320 (arXiv:1006.5508).
-    """
-    neutron_cloud_fm2 = NEUTRON_RADIUS_SQUARED_FM2 * isotope.neutrons / isotope.charge
-    proton_fm2 = PROTON_RADIUS_FM**2 + neutron_cloud_fm2 + DARWIN_FOLDY_FM2
-    point_fm2 = isotope.charge_radius_fm**2 - proton_fm2
-    if point_fm2 <= 0:
-        raise PredictionError(f"{isotope.name}: no oscillator length has this charge radius")
-    quanta = sum(number * (2 * shell.nodes + shell.orbital + 1.5) for shell, number in occupations(isotope.charge))
-    return float(np.sqrt(point_fm2 * isotope.charge / quanta))
-
-
-def oscillator_form_factor(nucleons: int, length_fm: float, momentum_per_fm: Array) -> Array:
-    """Form factor [1] of filled oscillator shells of length b [fm] at momentum transfer Q [1/fm].
-
-    The density is a sum of x^(2m) exp(-x^2), x = r/b, and each power has the transform
-    exp(-z) L_m^(1/2)(z) / L_m^(1/2)(0) with z = (Q b)^2/4.
-    Reference: Gradshteyn and Ryzhik, 6.631.10; shells as in arXiv:1505.03202, Eq 5.
-    """
-    z = (momentum_per_fm * length_fm) ** 2 / 4
-    total = np.zeros_like(z)
-    for power, weight in enumerate(_power_weights(nucleons)):
-        at_zero = special.binom(power + 0.5, power)
-        total += weight / at_zero * special.eval_genlaguerre(power, 0.5, z)
-    return total * np.exp(-z)
-
-
-@lru_cache(maxsize=256)
-def _power_weights(nucleons: int) -> tuple[float, ...]:
-    """Shares of the powers x^(2m) exp(-x^2), m = 0, 1, ..., in the density; they add to one."""
-    filled = occupations(nucleons)
-    highest = max(2 * shell.nodes + shell.orbital for shell, _ in filled)
-    weights = np.zeros(highest + 1)
-    for shell, number in filled:
-        share = _shell_weights(shell)
-        weights[shell.orbital : shell.orbital + share.size] += number / nucleons * share
-    return tuple(weights.tolist())
-
-
-def _shell_weights(shell: Shell) -> Array:
-    """Shares of x^(2l), x^(2l+2), ... in x^(2l) [L_n^(l+1/2)(x^2)]^2 exp(-x^2), adding to one."""
-    index = np.arange(shell.nodes + 1)
-    choose = special.binom(shell.nodes + shell.orbital + 0.5, shell.nodes - index)
-    laguerre = (-1.0) ** index * choose / special.factorial(index)
-    square = np.convolve(laguerre, laguerre)
-    integral = square * special.gamma(shell.orbital + np.arange(square.size) + 1.5)
-    return np.asarray(integral / integral.sum(), dtype=np.float64)

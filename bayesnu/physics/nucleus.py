@@ -23,6 +23,15 @@ WEAK_CM2_PER_MEV2: Final = FERMI_CONSTANT_PER_MEV2**2 / np.pi * HBAR_C_SQUARED_M
 MAGNETIC_CM2: Final = np.pi * (FINE_STRUCTURE / ELECTRON_MASS_MEV) ** 2 * HBAR_C_SQUARED_MEV2_CM2
 """pi alpha^2 / m_e^2 [cm2], for a moment of one Bohr magneton."""
 
+AREA_UNIT_CM2: Final = 1e-32
+"""Charge radii squared inside the package are in units of 1e-32 cm2."""
+CHARGE_UNIT_E: Final = 1e-12
+"""Charges of neutrinos inside the package are in units of 1e-12 elementary charges."""
+CHARGE_RADIUS_SHIFT: Final = (
+    np.sqrt(2) * np.pi * FINE_STRUCTURE / (3 * FERMI_CONSTANT_PER_MEV2) * AREA_UNIT_CM2 / HBAR_C_SQUARED_MEV2_CM2
+)
+"""sqrt2 pi alpha / (3 G_F) (hbar c)^-2 [1] per 1e-32 cm2: 0.0238 (arXiv:1505.03202, Eq A1)."""
+
 _TREE: Final = RadiativeCouplings(
     rho=1.0,
     kappa=1.0,
@@ -123,6 +132,28 @@ def magnetic_cross_section(recoil_mev: Number, energy_mev: Number, mass_mev: flo
     allowed, energy = _allowed(recoil_mev, energy_mev, mass_mev)
     unit_cm2 = MAGNETIC_CM2 * MOMENT_UNIT_MU_B**2
     return np.where(allowed, unit_cm2 * (1 / recoil_mev - 1 / energy), 0.0)
+
+
+def tensor_cross_section(recoil_mev: Number, energy_mev: Number, mass_mev: float) -> Array:
+    """Cross section of tensor couplings dsigma/dT [cm2/MeV] per unit Q_T^2 F^2.
+
+    4 G_F^2 M/pi [(1 - T/2E)^2 - M T/4E^2], zero for T above the kinematic limit; Q_T F is
+    (2 eps_u + eps_d) Z F_p + (eps_u + 2 eps_d) N F_n. Reference: arXiv:1506.05406, Eqs 5 and 6.
+    """
+    allowed, energy = _allowed(recoil_mev, energy_mev, mass_mev)
+    shape = (1 - recoil_mev / (2 * energy)) ** 2 - mass_mev * recoil_mev / (4 * energy**2)
+    return np.where(allowed, 4 * WEAK_CM2_PER_MEV2 * mass_mev * shape, 0.0)
+
+
+def millicharge_shift(recoil_mev: Number, mass_mev: float) -> Array:
+    """Shift of the proton's vector coupling [1] by a neutrino of charge +1e-12 e, at a recoil.
+
+    2 sqrt2 pi alpha/(G_F Q^2) with Q^2 = 2 M T: one-photon exchange, 4 pi alpha/Q^2, measured in the weak
+    coupling sqrt2 G_F. It is positive, as like charges repel and so does a positive weak coupling; it grows
+    as 1/T. References: arXiv:1403.6344, section on millicharges; -Q of arXiv:2205.09484 with q^2 = -2 M T.
+    """
+    photon = 2 * np.sqrt(2) * np.pi * FINE_STRUCTURE * CHARGE_UNIT_E / FERMI_CONSTANT_PER_MEV2
+    return np.asarray(photon / (2 * mass_mev * recoil_mev), dtype=np.float64)
 
 
 def _allowed(recoil_mev: Number, energy_mev: Number, mass_mev: float) -> tuple[NDArray[np.bool_], Array]:

@@ -22,11 +22,11 @@ SMALL_MATRIX = 8192
 def couplings(plan: Layout, theta: Mapping[str, Any], xp: Any) -> dict[Slot, Any]:
     """Every coupling of a model at theta (internal units; angles as (cosine, sine))."""
     found: dict[Slot, Any] = {}
-    for (name, conventions), flavours in plan.fluxes.items():
-        key = conventions.encode()
-        values = terms.INTERACTIONS[name].couplings(plan.conventions[key].couplings, theta, flavours, xp)
+    for key, flavours in plan.fluxes.items():
+        name, modifiers, conventions = key
+        values = terms.evaluate(name, modifiers, plan.conventions[conventions].couplings, theta, flavours, xp)
         for slot in plan.slots:
-            if slot.interaction == name and slot.conventions == key:
+            if (slot.interaction, slot.modifiers, slot.conventions) == key:
                 found[slot] = values.get((slot.term, slot.flavour), values.get((slot.term, "")))
     return found
 

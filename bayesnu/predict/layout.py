@@ -17,9 +17,10 @@ Index = NDArray[np.int64]
 
 
 class Slot(NamedTuple):
-    """One coupling: whose function computes it, in which setup's conventions, for which term and flavour."""
+    """One coupling: whose function computes it, shifted by whom, in which conventions, for which term and flavour."""
 
     interaction: str
+    modifiers: tuple[str, ...]
     conventions: bytes
     term: str
     flavour: str
@@ -63,8 +64,8 @@ class Layout(NamedTuple):
     buckets: tuple[Bucket, ...]
     where: dict[str, slice]
     """Setup -> its bins in the flat vector of counts."""
-    fluxes: dict[tuple[str, str], tuple[str, ...]]
-    """(interaction, conventions) -> the flavours whose couplings are wanted."""
+    fluxes: dict[tuple[str, tuple[str, ...], bytes], tuple[str, ...]]
+    """(interaction, modifiers, conventions) -> the flavours whose couplings are wanted."""
     conventions: dict[bytes, Setup]
     labels: tuple[tuple[str, str, str], ...]
 
@@ -107,10 +108,10 @@ def _conventions(setup: Setup) -> bytes:
     return msgspec.json.encode(setup.couplings)
 
 
-def _wanted_flavours(slots: Sequence[Slot]) -> dict[tuple[str, str], tuple[str, ...]]:
-    wanted: dict[tuple[str, str], tuple[str, ...]] = {}
+def _wanted_flavours(slots: Sequence[Slot]) -> dict[tuple[str, tuple[str, ...], bytes], tuple[str, ...]]:
+    wanted: dict[tuple[str, tuple[str, ...], bytes], tuple[str, ...]] = {}
     for slot in slots:
-        key = (slot.interaction, slot.conventions.decode())
+        key = (slot.interaction, slot.modifiers, slot.conventions)
         if slot.flavour not in wanted.setdefault(key, ()):
             wanted[key] += (slot.flavour,)
     return wanted
@@ -136,16 +137,16 @@ def _signal_columns(
                 if values.any():
                     label = (setup.name, _component(setup, term), flux)
                     scales = _signal_scales(setup, flux, term, nuisances)
-                    yield Column(label, values, _slot(setup, term, flavour), scales, basis)
+                    yield Column(label, values, _slot(setup, term, flux, flavour), scales, basis)
 
 
 def _component(setup: Setup, term: str) -> str:
     return next(i.component for i in (terms.INTERACTIONS[n] for n in setup.interaction) if term in i.terms)
 
 
-def _slot(setup: Setup, term: str, flavour: str) -> Slot:
+def _slot(setup: Setup, term: str, flux: str, flavour: str) -> Slot:
     interaction = next(n for n in setup.interaction if term in terms.INTERACTIONS[n].terms)
-    return Slot(interaction, _conventions(setup), term, flavour)
+    return Slot(interaction, terms.modifiers(setup, interaction, flux), _conventions(setup), term, flavour)
 
 
 def _signal_scales(setup: Setup, flux: str, term: str, nuisances: Mapping[str, Nuisance]) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
-"""Interactions as terms: what each contributes per unit coupling, and how its couplings follow from the parameters.
+"""Interactions as terms: what each contributes per unit coupling, and which parameters it has.
 
-A rate is linear in its couplings; the couplings are the only place where parameters meet physics. They are real
-arithmetic on an array namespace, so that the same function serves NumPy, PyTensor and the tests.
+A rate is linear in its couplings; how these follow from the parameters is in `bayesnu.predict.couplings`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,19 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesnu.constants import MOMENT_UNIT_MU_B
-from bayesnu.physics import mixing, moments, nucleus
+from bayesnu.physics import nucleus
+from bayesnu.predict import couplings
+from bayesnu.predict.couplings import LEPTON as LEPTON
+from bayesnu.predict.couplings import Shifts, Theta, Values
 from bayesnu.schema import Couplings, Isotope, Setup
 
 Array = NDArray[np.float64]
-Theta = Mapping[str, Any]
-"""Parameter -> value in internal units; an angle -> (cosine, sine)."""
 
-Values = dict[tuple[str, str], Any]
-"""(term, flavour) -> coupling; flavour '' stands for all of them."""
-
-Dimension = Literal["moment", "angle", "number"]
-
-LEPTON = {"nu_e": 0, "nubar_e": 0, "nu_mu": 1, "nubar_mu": 1, "nu_tau": 2, "nubar_tau": 2}
+Dimension = Literal["moment", "angle", "number", "area", "charge", "coupling"]
 
 
 class Recoil(NamedTuple):
@@ -39,12 +34,18 @@ class Recoil(NamedTuple):
 
 
 class Interaction(NamedTuple):
-    """A name, the terms it adds, the parameters it uses, and its couplings."""
+    """A name, the terms it adds, the parameters it uses, and its couplings.
+
+    An interaction that is coherent with another has `interferes_with`, and a model must have both. It has terms of its
+    own, or, where the recoil plays no part, only `shifts` of the other's vector couplings.
+    """
 
     component: str
     terms: tuple[str, ...]
     parameters: Mapping[str, Dimension]
-    couplings: Callable[[Couplings, Theta, Sequence[str], Any], Values]
+    couplings: Callable[[Couplings, Theta, Sequence[str], Sequence[Shifts], Any], Values] | None = None
+    shifts: Callable[[Couplings, Theta], Shifts] | None = None
+    interferes_with: str = ""
     phases: Mapping[str, str] = {}
     """Modulus -> the phase that turns with it; the pair is one complex number."""
     anchor: str = ""
@@ -73,6 +74,14 @@ def _vector_products(point: Recoil) -> tuple[Array, Array, Array]:
     return _products(point.isotope.charge, point.isotope.neutrons, point)
 
 
+def _per_millicharge(point: Recoil) -> Array:
+    return nucleus.millicharge_shift(point.recoil_mev, point.mass_mev)
+
+
+def _tensor(point: Recoil, charge: Array) -> Array:
+    return nucleus.tensor_cross_section(point.recoil_mev, point.energy_mev, point.mass_mev) * charge
+
+
 def _axial_products(point: Recoil) -> tuple[Array, Array, Array]:
     return _products(point.isotope.unpaired_protons, point.isotope.unpaired_neutrons, point)
 
@@ -88,55 +97,36 @@ RATES: dict[str, Callable[[Recoil], Array]] = {
         nucleus.magnetic_cross_section(point.recoil_mev, point.energy_mev, point.mass_mev)
         * (point.isotope.charge * point.proton_factor) ** 2
     ),
+    "tensor-pp": lambda point: _tensor(point, _vector_products(point)[0]),
+    "tensor-pn": lambda point: _tensor(point, _vector_products(point)[1]),
+    "tensor-nn": lambda point: _tensor(point, _vector_products(point)[2]),
+    "millicharge": lambda point: _vector(point, _vector_products(point)[0] * _per_millicharge(point) ** 2),
+    "millicharge-p": lambda point: _vector(point, 2 * _vector_products(point)[0] * _per_millicharge(point)),
+    "millicharge-n": lambda point: _vector(point, _vector_products(point)[1] * _per_millicharge(point)),
 }
 """Term -> cross section per unit coupling [cm2/MeV] at each point of the quadrature."""
 
 
-# --- couplings --------------------------------------------------------------------------------------------------------
-
-
-def _standard_model(couplings: Couplings, theta: Theta, flavours: Sequence[str], xp: Any) -> Values:
-    g = nucleus.nucleon_couplings(couplings, theta["sin2_theta_w"])
-    return {
-        ("sm-pp", ""): g.vector_proton * g.vector_proton,
-        ("sm-pn", ""): g.vector_proton * g.vector_neutron,
-        ("sm-nn", ""): g.vector_neutron * g.vector_neutron,
-        ("sm-axial-pp", ""): g.axial_proton * g.axial_proton,
-        ("sm-axial-pn", ""): g.axial_proton * g.axial_neutron,
-        ("sm-axial-nn", ""): g.axial_neutron * g.axial_neutron,
-    }
-
-
-def _effective_moment(couplings: Couplings, theta: Theta, flavours: Sequence[str], xp: Any) -> Values:
-    return {("magnetic-moment", ""): theta["mu_nu"] * theta["mu_nu"]}
-
-
-def _transition_moments(couplings: Couplings, theta: Theta, flavours: Sequence[str], xp: Any) -> Values:
-    sin2_12, sin2_13, sin2_23 = (theta[f"sin2_theta_{ij}"] for ij in ("12", "13", "23"))
-    rows = mixing.pmns(sin2_12, sin2_13, sin2_23, theta["delta_cp"], xp)
-    lambdas = [mixing.Pair(theta["lambda_1"], 0.0)]
-    for i in (2, 3):
-        cosine, sine = theta[f"zeta_{i}"]
-        lambdas.append(mixing.Pair(theta[f"lambda_{i}"] * cosine, theta[f"lambda_{i}"] * sine))
-    matrix = moments.transition_matrix(lambdas)
-    leptons = {LEPTON[f] for f in flavours}
-    squared = {lepton: moments.effective_moment_squared(rows[lepton], matrix) for lepton in leptons}
-    # A pure flavour has the same effective moment as neutrino and as antineutrino (arXiv:1905.03750, Eqs 12, 18).
-    return {("magnetic-moment", f): squared[LEPTON[f]] for f in flavours}
-
+# --- the table --------------------------------------------------------------------------------------------------------
 
 INTERACTIONS: dict[str, Interaction] = {
     "sm": Interaction(
         component="sm",
         terms=("sm-pp", "sm-pn", "sm-nn", "sm-axial-pp", "sm-axial-pn", "sm-axial-nn"),
         parameters={"sin2_theta_w": "number"},
-        couplings=_standard_model,
+        couplings=couplings.standard_model,
     ),
     "magnetic-moment": Interaction(
         component="magnetic-moment",
         terms=("magnetic-moment",),
         parameters={"mu_nu": "moment"},
-        couplings=_effective_moment,
+        couplings=couplings.effective_moment,
+    ),
+    "magnetic-moment-flavour": Interaction(
+        component="magnetic-moment",
+        terms=("magnetic-moment",),
+        parameters={"mu_nu_e": "moment", "mu_nu_mu": "moment", "mu_nu_tau": "moment"},
+        couplings=couplings.moment_of_flavour,
     ),
     "tmm": Interaction(
         component="magnetic-moment",
@@ -152,9 +142,43 @@ INTERACTIONS: dict[str, Interaction] = {
             "sin2_theta_13": "number",
             "sin2_theta_23": "number",
         },
-        couplings=_transition_moments,
+        couplings=couplings.transition_moments,
         phases={"lambda_2": "zeta_2", "lambda_3": "zeta_3"},
         anchor="lambda_1",
+    ),
+    "charge-radius": Interaction(
+        component="sm",
+        terms=(),
+        parameters={"r2_nu_e": "area", "r2_nu_mu": "area", "r2_nu_tau": "area"},
+        shifts=couplings.charge_radius,
+        interferes_with="sm",
+    ),
+    "charge-radius-shift-of-angle": Interaction(
+        component="sm",
+        terms=(),
+        parameters={"r2_nu_e": "area", "r2_nu_mu": "area", "r2_nu_tau": "area"},
+        shifts=couplings.charge_radius_as_angle,
+        interferes_with="sm",
+    ),
+    "nsi-vector": Interaction(
+        component="sm",
+        terms=(),
+        parameters={f"eps_{q}V_{pair}": "coupling" for pair in couplings.NSI_FLAVOURS for q in ("u", "d")},
+        shifts=couplings.vector_nsi,
+        interferes_with="sm",
+    ),
+    "tensor": Interaction(
+        component="tensor",
+        terms=("tensor-pp", "tensor-pn", "tensor-nn"),
+        parameters={"eps_uT": "coupling", "eps_dT": "coupling"},
+        couplings=couplings.tensor,
+    ),
+    "millicharge": Interaction(
+        component="millicharge",
+        terms=("millicharge", "millicharge-p", "millicharge-n"),
+        parameters={"q_nu": "charge", "sin2_theta_w": "number"},
+        couplings=couplings.millicharge,
+        interferes_with="sm",
     ),
 }
 """Every interaction by name; a new one is a cross section above, a couplings function, and a row here."""
@@ -172,8 +196,34 @@ def acts(setup: Setup, term: str, flux: str) -> bool:
     return any(flux in setup.restrict.get(n, (flux,)) for n in names)
 
 
-PHYSICAL_RANGE: dict[str, tuple[float, float]] = {"moment": (0.0, np.inf), "angle": (-np.inf, np.inf)}
-"""Dimension -> values that make sense; a plain number is a squared sine in [0, 1]."""
+def modifiers(setup: Setup, name: str, flux: str) -> tuple[str, ...]:
+    """Interactions of a setup that shift the vector couplings which this one reads, in a flux component."""
+    shifted = INTERACTIONS[name].interferes_with or name
+    shifting = [n for n in setup.interaction if INTERACTIONS[n].shifts and INTERACTIONS[n].interferes_with == shifted]
+    return tuple(n for n in shifting if flux in setup.restrict.get(n, (flux,)))
+
+
+def evaluate(
+    name: str, modified_by: Sequence[str], conventions: Couplings, theta: Theta, flavours: Sequence[str], xp: Any
+) -> Values:
+    """Couplings of an interaction in the presence of those that shift it."""
+    function = INTERACTIONS[name].couplings
+    shifts = [shift(conventions, theta) for n in modified_by if (shift := INTERACTIONS[n].shifts)]
+    return function(conventions, theta, flavours, shifts, xp) if function else {}
+
+
+# --- units ------------------------------------------------------------------------------------------------------------
+
+
+PHYSICAL_RANGE: dict[Dimension, tuple[float, float]] = {"moment": (0.0, np.inf), "number": (0.0, 1.0)}
+"""Dimension -> values that make sense: a plain number is a squared sine; every other dimension is any real number."""
+
+UNIT: dict[Dimension, tuple[str, float]] = {
+    "moment": ("mu_B", MOMENT_UNIT_MU_B),
+    "area": ("cm2", nucleus.AREA_UNIT_CM2),
+    "charge": ("e", nucleus.CHARGE_UNIT_E),
+}
+"""Dimension -> name of its unit, and how many of them the internal unit is."""
 
 
 def physical_range(dimension: Dimension) -> tuple[float, float]:
@@ -182,7 +232,7 @@ def physical_range(dimension: Dimension) -> tuple[float, float]:
     >>> physical_range("number")
     (0.0, 1.0)
     """
-    return PHYSICAL_RANGE.get(dimension, (0.0, 1.0))
+    return PHYSICAL_RANGE.get(dimension, (-np.inf, np.inf))
 
 
 def unit_factor(unit: str, dimension: Dimension) -> float | None:
@@ -193,10 +243,11 @@ def unit_factor(unit: str, dimension: Dimension) -> float | None:
     """
     if dimension == "angle":
         return {"rad": 1.0, "deg": float(np.pi / 180)}.get(unit)
-    if dimension == "number":
+    if dimension not in UNIT:
         return 1.0 if unit == "1" else None
+    wanted, internal = UNIT[dimension]
     number, _, name = unit.rpartition(" ")
     try:
-        return round(float(number or "1") / MOMENT_UNIT_MU_B, 12) if name == "mu_B" else None
+        return round(float(number or "1") / internal, 12) if name == wanted else None
     except ValueError:
         return None

@@ -6,10 +6,12 @@ from scipy import integrate
 
 from bayesnu.constants import MUON_MASS_MEV
 from bayesnu.physics.fluxes import (
+    breaks_mev,
     density_per_mev,
     energy_rule,
     highest_energy_mev,
     mean_energy_mev,
+    neutrinos,
 )
 from bayesnu.schema import Line, MichelElectron, MichelMuon
 
@@ -35,6 +37,12 @@ def test_mean_energies_in_mev():
     assert mean_energy_mev(ELECTRON) == pytest.approx(31.7, abs=0.05)
     assert mean_energy_mev(MUON) == pytest.approx(37.0, abs=0.05)
     assert mean_energy_mev(LINE) == 29.9
+
+
+@pytest.mark.parametrize("component", [*MICHEL, LINE])
+def test_one_neutrino_without_a_kink(component):
+    assert neutrinos(component) == pytest.approx(1, rel=1e-14)
+    assert breaks_mev(component) == ()
 
 
 def test_end_points():

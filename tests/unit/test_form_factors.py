@@ -7,12 +7,12 @@ import pytest
 from scipy import integrate, special
 
 from bayesnu.errors import PredictionError
-from bayesnu.physics.form_factors import (
+from bayesnu.physics.form_factors import proton_and_neutron
+from bayesnu.physics.oscillator import (
     SHELLS,
     occupations,
     oscillator_form_factor,
     oscillator_length_fm,
-    proton_and_neutron,
 )
 from bayesnu.schema import (
     Helm,
