@@ -61,6 +61,8 @@ class IsotopeTable(Record):
     isotopes: str
     """File name of the CSV."""
     sources: dict[str, Source]
+    pairing: str = ""
+    """File name of the CSV (charge, mass_number, mass_u) of the atomic masses that pairing gaps need."""
 
 
 # --- fluxes -----------------------------------------------------------------------------------------------------------
@@ -85,7 +87,42 @@ class MichelMuon(Record, tag_field="shape", tag="michel-muon"):
     flavour: Flavour
 
 
-Component = Line | MichelElectron | MichelMuon
+class FissionIsotope(Record):
+    """One fissile isotope of a reactor core: its share, energy per fission [MeV], and antineutrino spectrum.
+
+    Above `switch_mev` of the spectrum: exp(polynomial in E/MeV) per MeV and fission; below: a table.
+    """
+
+    fraction: float
+    energy_per_fission_mev: float
+    polynomial: tuple[float, ...]
+    low_energy: tuple[float, ...]
+    """Antineutrinos per MeV and fission at the energies of the spectrum's table, linear between them."""
+
+
+class ReactorSpectrum(Record, tag_field="shape", tag="reactor"):
+    """Electron antineutrinos per fission of a core: not normalised to one."""
+
+    flavour: Flavour
+    isotopes: dict[str, FissionIsotope]
+    low_energy_mev: tuple[float, ...]
+    """Energies of the low-energy table; the first is zero, the last is where the polynomials start."""
+    end_mev: float
+
+
+class MaxwellFit(Record, tag_field="shape", tag="maxwell-fit"):
+    """A Maxwell-like fit a E^b exp(-c E^d) to a spectrum [1/MeV], E in MeV, cut to [start, end]."""
+
+    flavour: Flavour
+    amplitude: float
+    power: float
+    slope: float
+    exponent: float
+    start_mev: float
+    end_mev: float
+
+
+Component = Line | MichelElectron | MichelMuon | ReactorSpectrum | MaxwellFit
 
 
 class Flux(Record):
@@ -99,12 +136,32 @@ class Flux(Record):
 # --- experiments ------------------------------------------------------------------------------------------------------
 
 
-class Fluence(Record):
+class ProtonsOnTarget(Record, tag_field="kind", tag="protons-on-target"):
     """Neutrinos per cm2 and component: protons on target x neutrinos per proton / (4 pi baseline^2)."""
 
     protons_on_target: float
     neutrinos_per_proton: float
     baseline_m: float
+
+
+class QuotedFlux(Record, tag_field="kind", tag="quoted-flux"):
+    """A quoted flux per component x live time; a spectrum per fission is divided by its neutrinos per fission."""
+
+    flux_per_cm2_s: float
+    live_time_s: float
+    neutrinos_per_spectrum: float = 1.0
+    """What the spectrum integrates to in the reckoning of whoever quotes the flux."""
+
+
+class ReactorPower(Record, tag_field="kind", tag="reactor-power"):
+    """Fissions per cm2: thermal power / mean energy per fission / (4 pi baseline^2) x live time."""
+
+    thermal_power_gw: float
+    baseline_m: float
+    live_time_s: float
+
+
+Fluence = ProtonsOnTarget | QuotedFlux | ReactorPower
 
 
 class Target(Record):
@@ -130,7 +187,19 @@ class PhotoelectronResponse(Record, tag_field="kind", tag="photoelectrons"):
     """The acceptance of n photoelectrons is read at n + this."""
 
 
-Response = LinearResponse | PhotoelectronResponse
+class LindhardResponse(Record, tag_field="kind", tag="lindhard"):
+    """Electron-equivalent energy [keV] of a nuclear recoil after Lindhard quenching (arXiv:1905.03750, Eq 27).
+
+    'self-consistent' inverts E = Q(T) T; 'at-threshold' divides each bin edge by Q taken at the edge itself, the
+    shortcut that reproduces the reactor limits of that paper.
+    """
+
+    edges: Literal["self-consistent", "at-threshold"]
+    k: float | None = None
+    """Lindhard's k; absent: 0.133 Z^(2/3) A^(-1/2) of each isotope."""
+
+
+Response = LinearResponse | PhotoelectronResponse | LindhardResponse
 
 
 class FlatEfficiency(Record, tag_field="kind", tag="flat"):
@@ -192,6 +261,8 @@ class Counts(Record):
     observed: tuple[float, ...] = ()
     file: str = ""
     observed_column: str = "observed"
+    asimov: bool = False
+    """Projected data, equal to the standard-model expectation of the model at hand, computed at build time."""
 
 
 class GaussianStatistic(Record, tag_field="kind", tag="gaussian"):
@@ -264,12 +335,14 @@ class Unity(Record, tag_field="kind", tag="unity"):
 
 
 class Helm(Record, tag_field="kind", tag="helm"):
-    """Helm form factor with the Lewin-Smith radius."""
+    """Helm form factor with the Lewin-Smith radius, or with a neutron radius of one's own."""
 
     skin_fm: float = 0.9
     radius_slope_fm: float = 1.23
     radius_offset_fm: float = -0.60
     diffuseness_fm: float = 0.52
+    neutron_rms_fm: float | None = None
+    """Rms radius of the neutrons; the protons then have the isotope's charge radius."""
 
 
 class KleinNystrand(Record, tag_field="kind", tag="klein-nystrand"):
@@ -290,8 +363,25 @@ class SymmetrisedFermi(Record, tag_field="kind", tag="symmetrised-fermi"):
 class ShellModel(Record, tag_field="kind", tag="shell-model"):
     """Filled oscillator shells, one oscillator length for protons and neutrons from the charge radius."""
 
+    length_fm: float | None = None
+    """The oscillator length, in place of the one that the charge radius asks for."""
 
-FormFactor = Unity | Helm | KleinNystrand | SymmetrisedFermi | ShellModel
+
+class Bcs(Record, tag_field="kind", tag="bcs"):
+    """Paired nucleons in oscillator functions; pairing gaps from masses, length from the charge radius."""
+
+    skin_fm: float | None = None
+    """Radius of the neutrons less that of the protons; absent: what the occupied levels give."""
+
+
+class BcsWoodsSaxon(Record, tag_field="kind", tag="bcs-ws"):
+    """Paired nucleons in Woods-Saxon functions, scaled to the charge radius; pairing gaps from masses."""
+
+    skin_fm: float | None = None
+    """Radius of the neutrons less that of the protons; absent: what the well gives."""
+
+
+FormFactor = Unity | Helm | KleinNystrand | SymmetrisedFermi | ShellModel | Bcs | BcsWoodsSaxon
 
 
 class Uniform(Record, tag_field="kind", tag="uniform"):
@@ -361,6 +451,8 @@ class Parameter(Record):
     prior: Prior | None = None
     """Absent only in a term made by hand, whose user brings it."""
     latex: str = ""
+    standard: float = 0.0
+    """Its value in the standard model, where projected data are computed and what `others = zero` means."""
 
 
 class Scales(Record):
@@ -434,19 +526,139 @@ class Reading(Record):
     """A named choice where a paper is silent: what it overlays, and the evidence."""
 
     evidence: str
-    applies_to: str
-    """experiments/NAME or fluxes/NAME."""
+    applies_to: tuple[str, ...]
+    """experiments/NAME or fluxes/NAME, each."""
     overlay: dict[str, object]
     """Dotted path -> value."""
 
 
+Quantity = Literal["upper-limit", "interval-low", "interval-high", "half-width", "half-width-percent", "best", "counts"]
+
+
+class Recipe(Record):
+    """What every recomputed cell declares: how it is read, how near it must come, where it is known not to."""
+
+    table: str
+    unit: str
+    reading: str
+    """The reading in words, as it is shown beside each cell."""
+    tolerance: float
+    """A fraction of the published value."""
+    tolerance_absolute: float = 0.0
+    """In the cell's unit; of the two tolerances the larger one holds."""
+    scale: float = 1.0
+    """Cell units per unit of what is computed."""
+    exposure_power: float | None = None
+    """How the cell moves with every exposure, in the limit of a small signal; None where it follows no power."""
+    deviation: str = ""
+    """The known disagreement that these cells show."""
+    reproducible: bool = True
+    """False where no comparison is possible: the deviation says why."""
+
+
+class Block(Recipe, kw_only=True):
+    """Cells of a table that are recomputed in one way: one reading for all of them."""
+
+    rows: dict[str, tuple[str, ...]]
+    """Row -> the experiments behind it."""
+    columns: dict[str, str]
+    """Column -> the parameter (or the term whose counts) that it prints."""
+    model: str
+    quantity: Quantity
+    delta_chi2: float = 2.705543454095404
+    beams: tuple[tuple[str, ...], ...] = ()
+    """Flux components of separate chi-squares that are summed; empty: one chi-square of all of them."""
+    restrict: dict[str, tuple[str, ...]] = {}
+    readings: tuple[str, ...] = ()
+    at: dict[str, float] = {}
+    """Parameters of counts that are not at their standard values, in the model's units."""
+
+
+class DerivedCells(Recipe, kw_only=True):
+    """Cells of one column that follow from other numbers by a formula, without counts of their own."""
+
+    column: str
+    rows: dict[str, dict[str, float]]
+    """Row -> arguments of the formula."""
+    formula: Literal["induced-coupling", "moment-limit-of-light-quarks", "millicharge-limit"]
+    cells: dict[str, str] = {}
+    """Argument -> the column of the same table and row whose recomputed value, its scale undone, it is."""
+
+
+class ModelChange(Recipe, kw_only=True):
+    """A cell that prints by how many per cent the recomputed cells of a table change under another model (median)."""
+
+    row: str
+    column: str
+    of_table: str
+    model: str
+
+
+class ShapeScan(Recipe, kw_only=True):
+    """Cells that print a number of the form factor: its best value and its errors, templates rebuilt at each value."""
+
+    row: str
+    columns: dict[str, Literal["best", "minus", "plus"]]
+    model: str
+    number: str
+    """The field of the model's form factor that is scanned."""
+    low: float
+    high: float
+    delta_chi2: float = 1.0
+    projected_at: float | None = None
+    """Of projected data, the value that they are computed at."""
+
+
+class SolarBound(Record):
+    """Cells that follow from a published bound on the effective moment of solar neutrinos (arXiv:1905.03750, Eq 38)."""
+
+    table: str
+    row: str
+    columns: dict[str, int]
+    """Column -> which of the three moments it bounds, 1 to 3, the others zero."""
+    bound: float
+    """In the cell's unit."""
+    unit: str
+    sin2_theta_13: float
+    survival: float
+    """P_e1 of two flavours at the energy that dominates."""
+    reading: str
+    tolerance_absolute: float
+
+
+class Inputs(Record):
+    """Cells that the paper takes as given."""
+
+    table: str
+    rows: tuple[str, ...] = ()
+    """Rows; empty means all of the table."""
+    columns: tuple[str, ...] = ()
+
+
+class Deviation(Record):
+    """A known disagreement with a paper: what it says, what we find, and why."""
+
+    claim: str
+    finding: str
+    evidence: str
+    ratio: tuple[float, float] | None = None
+    """Where ours / published lies."""
+
+
 class Paper(Record):
-    """A paper's readings."""
+    """A paper: its readings, how its tables are recomputed, what it takes as given, where it disagrees."""
 
     title: str
     reference: str
     arxiv: str
     readings: dict[str, Reading] = {}
+    blocks: tuple[Block, ...] = ()
+    shape_scans: tuple[ShapeScan, ...] = ()
+    solar_bounds: tuple[SolarBound, ...] = ()
+    derived_cells: tuple[DerivedCells, ...] = ()
+    model_changes: tuple[ModelChange, ...] = ()
+    inputs: tuple[Inputs, ...] = ()
+    deviations: dict[str, Deviation] = {}
 
 
 # --- what the catalog hands on ----------------------------------------------------------------------------------------
@@ -471,9 +683,13 @@ class Setup(Record):
     backgrounds: dict[str, tuple[float, ...]]
     """Backgrounds in the expectation, per bin at scale one."""
     variance: tuple[float, ...]
-    """Variance per bin; empty for Poisson counts."""
+    """Variance per bin; empty for Poisson counts; ones for projected data, until those are computed."""
+    projected: bool = False
+    """Whether projected data have been computed: from then on they are data like any other."""
     template_rows: tuple[tuple[str, str, int, float], ...] = ()
     """(flux, term, bin, counts per unit coupling) where the experiment brings its own templates."""
+    pairing_masses: tuple[tuple[int, int, float], ...] = ()
+    """(charge, mass number, atomic mass [u]) of the nuclei around the isotopes, from which pairing gaps follow."""
 
 
 class Citation(Record):

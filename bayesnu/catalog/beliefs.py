@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from bayesnu.catalog import layering, shelf, validation
-from bayesnu.catalog.facts import Facts, Overlay, published_cell, read_facts, read_isotopes
+from bayesnu.catalog.facts import Facts, Overlay, PairingMass, published_cell, read_facts, read_isotopes
 from bayesnu.catalog.files import convert, read_toml
 from bayesnu.catalog.layering import Layer
 from bayesnu.catalog.shelf import Catalog
@@ -70,8 +70,9 @@ def read_paper(file: Path) -> tuple[Paper, list[Overlay]]:
     """A paper and its readings as overlays, in the order of its file."""
     paper = convert(file, read_toml(file), Paper)
     return paper, [
-        Overlay(file, f"readings.{name}.overlay", reading.applies_to, reading.overlay)
+        Overlay(file, f"readings.{name}.overlay", target, reading.overlay)
         for name, reading in paper.readings.items()
+        for target in reading.applies_to
     ]
 
 
@@ -86,7 +87,7 @@ def _readings(catalog: Catalog, file: Path, names: Sequence[str]) -> tuple[list[
             known = [f"{paper_name}/{reading}" for reading in sorted(paper.readings)]
             hint = validation.did_you_mean(name, known) or "check the name"
             raise DeclarationError(Problem(str(file), field, repr(name), f"one of {', '.join(known)}", hint))
-        found.append(overlays[list(paper.readings).index(reading_name)])
+        found += [o for o in overlays if o.field == f"readings.{reading_name}.overlay"]
         evidence = " ".join(paper.readings[reading_name].evidence.split())
         source = Source(reference=paper.reference, arxiv=paper.arxiv, where=f"reading {reading_name}",
                         status="inferred", note=evidence)  # fmt: skip
@@ -107,14 +108,14 @@ def resolve(catalog: Catalog, name: str) -> Resolved:
 def resolve_model(catalog: Catalog, file: Path, model: Model) -> Resolved:
     """The plain record behind a model that has been read already."""
     readings, reading_citations = _readings(catalog, file, model.readings)
-    isotope_file, isotopes, isotope_table = read_isotopes(catalog)
+    isotope_file, isotopes, isotope_table, masses = read_isotopes(catalog)
     citations = [Citation(file=file.name, source=s) for s in model.sources.values()]
     citations += [Citation(file=isotope_file.name, source=s) for s in isotope_table.sources.values()]
     setups = []
     for index, name in enumerate(model.experiments):
         experiment_file, variant = shelf.find_experiment(catalog, name, str(file), f"experiments[{index}]")
         facts = read_facts(catalog, experiment_file, variant, readings, isotopes)
-        setups.append(_setup(name, experiment_file, facts, model, isotopes))
+        setups.append(_setup(name, experiment_file, facts, model, isotopes, masses))
         citations += [Citation(file=name, source=s) for s in facts.experiment.sources.values()]
         citations += [Citation(file=facts.flux_file.name, source=s) for s in facts.flux.sources.values()]
     published, published_citations = _published(catalog, file, model.published)
@@ -133,15 +134,17 @@ def resolve_model(catalog: Catalog, file: Path, model: Model) -> Resolved:
     return resolved
 
 
-def _setup(name: str, file: Path, facts: Facts, model: Model, isotopes: tuple[Isotope, ...]) -> Setup:
+def _setup(name: str, file: Path, facts: Facts, model: Model, isotopes: tuple[Isotope, ...],
+           masses: Sequence[PairingMass]) -> Setup:  # fmt: skip
     experiment, counted = facts.experiment, facts.counted
     wanted = experiment.detector.target.formula if experiment.detector else {}
+    targets = tuple(i for i in isotopes if i.element in wanted or i.name in wanted)
     return Setup(
         name=name,
         file=str(file),
         experiment=experiment,
         flux=facts.flux,
-        isotopes=tuple(i for i in isotopes if i.element in wanted or i.name in wanted),
+        isotopes=targets,
         interaction=model.interaction,
         restrict=model.restrict,
         couplings=model.couplings,
@@ -153,7 +156,14 @@ def _setup(name: str, file: Path, facts: Facts, model: Model, isotopes: tuple[Is
         backgrounds={k: v for k, v in counted.backgrounds.items() if not experiment.backgrounds[k].subtracted},
         variance=counted.variance,
         template_rows=facts.template_rows,
+        pairing_masses=tuple(m for m in masses if any(_beside(i, charge=m[0], mass_number=m[1]) for i in targets)),
     )
+
+
+def _beside(isotope: Isotope, charge: int, mass_number: int) -> bool:
+    """Whether a nucleus is an isotope or isotone at most two nucleons away: those whose masses make a pairing gap."""
+    same_kind = charge == isotope.charge or mass_number - charge == isotope.neutrons
+    return same_kind and abs(mass_number - isotope.mass_number) <= 2
 
 
 def _per_bin(file: Path, nuisances: Mapping[str, Nuisance], setups: Sequence[Setup]) -> dict[str, Nuisance]:

@@ -7,20 +7,92 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from bayesnu import schema
 from bayesnu.catalog.validation import Numbers, did_you_mean, file_problems, positive, source_problems
 from bayesnu.errors import Problem
-from bayesnu.schema import Experiment, Flux, GaussianStatistic, Isotope, Line, PoissonStatistic, SigmoidEfficiency
+from bayesnu.schema import (
+    Experiment,
+    Flux,
+    GaussianStatistic,
+    Isotope,
+    Line,
+    MaxwellFit,
+    PoissonStatistic,
+    ReactorPower,
+    ReactorSpectrum,
+    SigmoidEfficiency,
+)
 
 ABUNDANCE_ERROR = 2e-3
 """How far the printed abundances of an element may be from adding to one."""
+FRACTION_ERROR = 1e-6
+"""How far the fission fractions of a core may be from adding to one."""
 
 
 def flux_problems(file: str, flux: Flux) -> Iterator[Problem]:
-    """A flux needs components, positive energies and a source."""
+    """A flux needs components, energies and spectra that make sense, and a source."""
     if not flux.components:
         yield Problem(file, "components", "an empty table", "at least one component", "add [components.NAME]")
     for name, component in flux.components.items():
-        if isinstance(component, Line):
-            yield from positive(file, {f"components.{name}.energy_mev": component.energy_mev})
+        field = f"components.{name}"
+        match component:
+            case Line():
+                yield from positive(file, {f"{field}.energy_mev": component.energy_mev})
+            case ReactorSpectrum():
+                yield from _reactor_problems(file, field, component)
+            case MaxwellFit():
+                yield from _fit_problems(file, field, component)
     yield from source_problems(file, flux.sources, Flux.__struct_fields__, ["components"])
+
+
+def _reactor_problems(file: str, field: str, spectrum: ReactorSpectrum) -> Iterator[Problem]:
+    """The table starts at zero and increases, the spectrum ends above it, the fractions add to one."""
+    table = spectrum.low_energy_mev
+    if not table or table[0] != 0:
+        found = f"a table from {table[0]:g} MeV" if table else "an empty table"
+        yield Problem(file, f"{field}.low_energy_mev", found, "energies from 0 MeV", "add the point at 0")
+    yield from _order_problems(file, f"{field}.low_energy_mev", table)
+    if table and not spectrum.end_mev > table[-1]:
+        expected = f"an end above {table[-1]:g} MeV, where the polynomials start"
+        yield Problem(file, f"{field}.end_mev", f"{spectrum.end_mev:g}", expected, "raise it")
+    if not spectrum.isotopes:
+        hint = f"add [{field}.isotopes.NAME]"
+        yield Problem(file, f"{field}.isotopes", "an empty table", "at least one isotope", hint)
+    for name, isotope in spectrum.isotopes.items():
+        yield from _fission_problems(file, f"{field}.isotopes.{name}", isotope, len(table))
+    total = math.fsum(isotope.fraction for isotope in spectrum.isotopes.values())
+    if spectrum.isotopes and abs(total - 1) > FRACTION_ERROR:
+        expected = "fission fractions that add to 1"
+        yield Problem(file, f"{field}.isotopes", f"fractions of {total:.9g} in all", expected, "mend the fractions")
+
+
+def _fission_problems(file: str, field: str, isotope: schema.FissionIsotope, points: int) -> Iterator[Problem]:
+    """A share of the core, a positive energy, and a spectrum that is not negative."""
+    if not 0 < isotope.fraction <= 1:
+        yield Problem(file, f"{field}.fraction", f"{isotope.fraction:g}", "above 0, at most 1", "mend the value")
+    yield from positive(file, {f"{field}.energy_per_fission_mev": isotope.energy_per_fission_mev})
+    if not isotope.polynomial:
+        yield Problem(file, f"{field}.polynomial", "no coefficients", "at least one coefficient", "give them")
+    if len(isotope.low_energy) != points:
+        expected = f"{points}, one an energy of low_energy_mev"
+        yield Problem(file, f"{field}.low_energy", f"{len(isotope.low_energy)} numbers", expected, "mend the table")
+    for index, value in enumerate(isotope.low_energy):
+        if value < 0:
+            expected = "a spectrum that is not negative"
+            yield Problem(file, f"{field}.low_energy[{index}]", f"{value:g}", expected, "mend the value")
+
+
+def _order_problems(file: str, field: str, values: Sequence[float]) -> Iterator[Problem]:
+    for index, (before, after) in enumerate(itertools.pairwise(values), start=1):
+        if not before < after:
+            found = f"{after:g} after {before:g}"
+            yield Problem(file, f"{field}[{index}]", found, "increasing energies", "sort them, each once")
+
+
+def _fit_problems(file: str, field: str, fit: MaxwellFit) -> Iterator[Problem]:
+    """A positive fit on a range that starts above zero, where its power may diverge."""
+    for name in ("amplitude", "slope", "exponent", "start_mev"):
+        yield from positive(file, {f"{field}.{name}": getattr(fit, name)})
+    if not fit.start_mev < fit.end_mev:
+        expected = f"an end above the start, {fit.start_mev:g}"
+        yield Problem(file, f"{field}.end_mev", f"{fit.end_mev:g}", expected, "mend the range")
 
 
 def isotope_problems(file: str, isotopes: Sequence[Isotope]) -> Iterator[Problem]:
@@ -60,7 +132,7 @@ def experiment_problems(file: str, experiment: Experiment) -> Iterator[Problem]:
     """The rules that an experiment must keep by itself."""
     yield from _prediction_problems(file, experiment)
     if experiment.fluence:
-        names = ("protons_on_target", "neutrinos_per_proton", "baseline_m")
+        names = experiment.fluence.__struct_fields__
         yield from positive(file, {f"fluence.{n}": getattr(experiment.fluence, n) for n in names})
     if experiment.detector:
         yield from _detector_problems(file, experiment.detector)
@@ -68,7 +140,9 @@ def experiment_problems(file: str, experiment: Experiment) -> Iterator[Problem]:
         yield from _knob_problems(file, experiment, f"knobs.{name}", knob)
     for name, background in experiment.backgrounds.items():
         yield from _background_problems(file, experiment, f"backgrounds.{name}", background)
-    if experiment.counts.file and (experiment.counts.bins or experiment.counts.observed):
+    if experiment.counts.asimov:
+        yield from _projection_problems(file, experiment)
+    elif experiment.counts.file and (experiment.counts.bins or experiment.counts.observed):
         expected = "either a file, or bins and observed"
         yield Problem(file, "counts", f"{experiment.counts.file!r} beside bins or observed", expected, "drop one")
     for index, check in enumerate(experiment.checks):
@@ -95,13 +169,37 @@ def _prediction_problems(file: str, experiment: Experiment) -> Iterator[Problem]
         yield Problem(file, "knobs", ", ".join(found), "at most two, on a product grid", "drop one")
 
 
+def _projection_problems(file: str, experiment: Experiment) -> Iterator[Problem]:
+    """Projected data are computed: none are given, and their variance is made of known counts."""
+    for name in ("observed", "file"):
+        if value := getattr(experiment.counts, name):
+            found = f"{value!r} beside asimov" if name == "file" else f"{len(value)} counts beside asimov"
+            expected = "bins alone, because projected data are computed"
+            yield Problem(file, f"counts.{name}", found, expected, "drop one of the two")
+    weights = getattr(experiment.statistic, "variance", {})
+    yield from variance_problems(file, weights, ["observed", *experiment.backgrounds], ())
+    if isinstance(experiment.statistic, GaussianStatistic):
+        # The observed counts are known to be positive, those of a background are not.
+        yield from positive(file, {"statistic.variance.observed": weights.get("observed", 0.0)})
+
+
+def fluence_problems(file: str, experiment: Experiment, flux: Flux) -> Iterator[Problem]:
+    """A thermal power needs the energy per fission and the spectrum per fission of a reactor's core."""
+    for name, component in flux.components.items():
+        if isinstance(experiment.fluence, ReactorPower) and not isinstance(component, ReactorSpectrum):
+            found = f"a reactor power, but the component {name!r} of {experiment.flux} is no spectrum per fission"
+            expected = 'components of shape "reactor" alone'
+            yield Problem(file, "fluence.kind", found, expected, "name a reactor's flux, or quote a flux")
+
+
 def _detector_problems(file: str, detector: schema.Detector) -> Iterator[Problem]:
     formula = detector.target.formula
     if not formula:
         yield Problem(file, "detector.target.formula", "an empty table", "atoms per formula unit", "name the elements")
     yield from positive(file, {f"detector.target.formula.{k}": v for k, v in formula.items()})
     yield from positive(file, {"detector.target.mass_kg": detector.target.mass_kg})
-    yield from positive(file, {"detector.response.per_kev": detector.response.per_kev})
+    scales = {name: getattr(detector.response, name, None) for name in ("per_kev", "k")}
+    yield from positive(file, {f"detector.response.{n}": v for n, v in scales.items() if v is not None})
     efficiency, field = detector.efficiency, "detector.efficiency"
     if isinstance(efficiency, SigmoidEfficiency):
         name, top = "plateau", efficiency.plateau
@@ -161,10 +259,15 @@ def _background_problems(
 
 def count_problems(file: str, experiment: Experiment, bins: Sequence[tuple[float, float]], observed: Numbers,
                    backgrounds: Mapping[str, Numbers]) -> Iterator[Problem]:  # fmt: skip
-    """Bins increase, columns are equally long, counts are not negative; `file` is where the bins are."""
+    """Bins increase, columns are equally long, counts are not negative; `file` is where the bins are.
+
+    Projected data have no observed counts yet.
+    """
     counts = experiment.counts
     yield from _bin_problems(file, "row" if counts.file else "counts.bins", bins)
-    columns = {f"column {counts.observed_column}" if counts.file else "counts.observed": observed}
+    columns: dict[str, Numbers] = {}
+    if not counts.asimov:
+        columns[f"column {counts.observed_column}" if counts.file else "counts.observed"] = observed
     for name, values in backgrounds.items():
         column = experiment.backgrounds[name].column
         columns[f"column {column}" if column else f"backgrounds.{name}.counts"] = values
@@ -175,7 +278,7 @@ def count_problems(file: str, experiment: Experiment, bins: Sequence[tuple[float
         for index, value in enumerate(values):
             if value < 0:
                 yield Problem(file, f"{field}[{index}]", f"{value:g}", "counts that are not negative", "mend it")
-    if isinstance(experiment.statistic, PoissonStatistic):
+    if isinstance(experiment.statistic, PoissonStatistic) and not counts.asimov:
         field = next(iter(columns))
         for index, value in enumerate(observed):
             if value != round(value):
@@ -217,8 +320,11 @@ def variance_problems(
 
 
 def variance(experiment: Experiment, observed: Numbers, backgrounds: Mapping[str, Numbers]) -> Numbers:
-    """Variance per bin of a Gaussian statistic: the weighted sum of observed and background counts."""
-    if not isinstance(experiment.statistic, GaussianStatistic):
+    """Variance per bin of a Gaussian statistic: the weighted sum of observed and background counts.
+
+    Empty for Poisson counts, and for projected data, which have no observed counts yet.
+    """
+    if not isinstance(experiment.statistic, GaussianStatistic) or experiment.counts.asimov:
         return ()
     terms = {"observed": observed, **backgrounds}
     weights = {name: weight for name, weight in experiment.statistic.variance.items() if name in terms}

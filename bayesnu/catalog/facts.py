@@ -9,12 +9,13 @@ from bayesnu.catalog.files import Table, convert, read_csv, read_toml
 from bayesnu.catalog.hashes import verify_files
 from bayesnu.catalog.layering import Layer
 from bayesnu.catalog.shelf import Catalog
-from bayesnu.catalog.validation import did_you_mean, file_problems, raise_if, source_problems
+from bayesnu.catalog.validation import did_you_mean, file_problems, positive, raise_if, source_problems
 from bayesnu.errors import DeclarationError, Problem
 from bayesnu.schema import Experiment, Flux, Isotope, IsotopeTable, PublishedLimit, Record, Source
 
 Numbers = tuple[float, ...]
 TemplateRow = tuple[str, str, int, float]
+PairingMass = tuple[int, int, float]
 
 
 class PublishedTable(Record):
@@ -98,6 +99,7 @@ def read_facts(catalog: Catalog, file: Path, variant: str, overlays: Sequence[Ov
     with layering.placed(file, layers):
         flux_file = shelf.look_up("fluxes", experiment.flux, shelf.fluxes(catalog), str(file), "flux")
         flux = flux_at(flux_file, [o for o in overlays if o.applies_to == f"fluxes/{experiment.flux}"])
+        raise_if(fact_rules.fluence_problems(str(file), experiment, flux))
         if experiment.detector:
             raise_if(fact_rules.target_problems(str(file), experiment.detector.target.formula, isotopes))
         counted = _counts(file, experiment)
@@ -119,6 +121,9 @@ def _counts(file: Path, experiment: Experiment) -> Counted:
         where, bins, observed = file, counts.bins, counts.observed
         backgrounds = {name: b.counts for name, b in declared.items()}
     raise_if(fact_rules.count_problems(str(where), experiment, bins, observed, backgrounds))
+    if counts.asimov:
+        # Projected data belong to a model, not to the experiment: an analysis computes them when it is built.
+        return Counted(bins, (1.0,) * len(bins), backgrounds, (1.0,) * len(bins))
     variance = fact_rules.variance(experiment, observed, backgrounds)
     weights = getattr(experiment.statistic, "variance", {})
     raise_if(fact_rules.variance_problems(str(file), weights, ["observed", *backgrounds], variance))
@@ -155,22 +160,39 @@ def flux_at(file: Path, overlays: Sequence[Overlay]) -> Flux:
     return flux
 
 
-def read_isotopes(catalog: Catalog) -> tuple[Path, tuple[Isotope, ...], IsotopeTable]:
-    """The table of nuclei."""
+def read_isotopes(catalog: Catalog) -> tuple[Path, tuple[Isotope, ...], IsotopeTable, tuple[PairingMass, ...]]:
+    """The table of nuclei, and the atomic masses around them that pairing gaps need."""
     file = shelf.nuclei(catalog)
     return (file, *isotopes_at(file))
 
 
-def isotopes_at(file: Path) -> tuple[tuple[Isotope, ...], IsotopeTable]:
+def isotopes_at(file: Path) -> tuple[tuple[Isotope, ...], IsotopeTable, tuple[PairingMass, ...]]:
     """A table of nuclei by file, checked."""
     declared = convert(file, read_toml(file), IsotopeTable)
     raise_if(source_problems(str(file), declared.sources, Isotope.__struct_fields__))
     _require_source(file, "isotopes", declared.isotopes, declared.sources)
+    _require_source(file, "pairing", declared.pairing, declared.sources)
     verify_files(file, declared.sources)
     table = read_csv(file.parent / declared.isotopes, Isotope.__struct_fields__)
     isotopes = tuple(_isotope(table, index) for index in range(len(table.rows)))
     raise_if(fact_rules.isotope_problems(str(table.file), isotopes))
-    return isotopes, declared
+    return isotopes, declared, _pairing_masses(file, declared)
+
+
+def _pairing_masses(file: Path, declared: IsotopeTable) -> tuple[PairingMass, ...]:
+    """Charge, mass number and atomic mass [u] of the nuclei that enter pairing gaps, each once."""
+    if not declared.pairing:
+        return ()
+    table = read_csv(file.parent / declared.pairing, ["charge", "mass_number", "mass_u"])
+    masses: dict[tuple[int, int], float] = {}
+    for index, line in enumerate(table.lines):
+        key = table.whole_number(index, "charge"), table.whole_number(index, "mass_number")
+        if key in masses:
+            found = f"Z = {key[0]}, A = {key[1]} a second time"
+            raise DeclarationError(Problem(str(table.file), f"line {line}", found, "each nucleus once", "drop a row"))
+        masses[key] = table.number(index, "mass_u")
+    raise_if(positive(str(table.file), {f"Z = {z}, A = {a}": mass_u for (z, a), mass_u in masses.items()}))
+    return tuple((*key, mass_u) for key, mass_u in masses.items())
 
 
 def _isotope(table: Table, index: int) -> Isotope:

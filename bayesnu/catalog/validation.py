@@ -193,7 +193,11 @@ def control_problems(file: str, name: str, columns: Mapping[str, Numbers], contr
 
 
 def resolved_problems(resolved: Resolved) -> Iterator[Problem]:
-    """Selectors name what exists, knobs cover their priors, data sets are used once."""
+    """Selectors name what exists, knobs cover their priors, data sets are used once, projections stay apart."""
+    projected = {s.name: s.experiment.counts.asimov for s in resolved.setups}
+    if len(set(projected.values())) > 1:
+        found = f"projected data of {', '.join(n for n, p in projected.items() if p)} beside real data"
+        yield Problem(resolved.file, "experiments", found, "projected or real data, never both", "use two models")
     datasets: dict[str, str] = {}
     for setup in resolved.setups:
         dataset = setup.experiment.dataset

@@ -80,7 +80,8 @@ def _of_interest(analysis: Analysis) -> list[str]:
 
 def alone(analysis: Analysis, name: str, seed: int, gate: Gate) -> xr.Dataset:
     """Posterior of one parameter with every other parameter of interest at zero, by emcee, with its verdict."""
-    single = analysis.fix(**{n: 0.0 for n in _of_interest(analysis) if n != name})
+    standard = {p.name: p.standard for p in analysis.free if p.role == "parameter" and p.name != name}
+    single = analysis.fix(**standard)
     tree = ensemble.ensemble(single, seed=seed, options=ensemble.Options(walkers=32))
     verdict = checks.record(tree, gate)
     draws = tree["posterior"].to_dataset()[[name]]

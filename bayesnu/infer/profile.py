@@ -88,7 +88,7 @@ class _Scan(NamedTuple):
         return np.array([n == self.parameter or (self.others == "zero" and roles[n] == "parameter") for n in names])
 
     def centre(self) -> Array:
-        """Every nuisance at its centre; parameters of interest at zero."""
+        """Every nuisance at its centre; parameters of interest at their standard-model values."""
         entries = {p.name: p for p in self.problem.analysis.free}
         names = self.problem.coordinates.names
         return np.array([_centre(entries[n]) for n in names])
@@ -98,7 +98,7 @@ class _Scan(NamedTuple):
         zero[self.position] = False
         starts = [self.centre(), *random_starts(self.problem, number, seed)]
         for x in starts:
-            x[zero] = 0.0
+            x[zero] = self.centre()[zero]
         return starts
 
     def global_minimum(self) -> Minimum:
@@ -179,7 +179,7 @@ class _Scan(NamedTuple):
 
 
 def _centre(p: Free) -> float:
-    return priors.central(p.prior) if p.role == "nuisance" and p.prior is not None else 0.0
+    return priors.central(p.prior) if p.role == "nuisance" and p.prior is not None else p.standard
 
 
 def _dataset(

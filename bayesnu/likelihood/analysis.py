@@ -15,12 +15,12 @@ from bayesnu.errors import DeclarationError, Problem
 from bayesnu.likelihood import priors, statistics, usage
 from bayesnu.predict import counts, terms
 from bayesnu.predict.layout import Layout, lay_out
-from bayesnu.schema import Circular, Fixed, Prior, Resolved
+from bayesnu.schema import Circular, Fixed, Prior, Resolved, Setup
 
 Array = NDArray[np.float64]
 
 CHUNK = 2**17
-"""Counts (bins x walkers) evaluated at once: larger temporaries leave the cache."""
+"""Bins (or columns) x walkers evaluated at once: larger temporaries leave the cache."""
 
 
 class Free(NamedTuple):
@@ -35,6 +35,8 @@ class Free(NamedTuple):
     factor: float
     """To internal units."""
     latex: str
+    standard: float = 0.0
+    """Value in the standard model."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -198,8 +200,13 @@ class Analysis:
         return np.stack(draws, axis=1) if draws else np.zeros((size, 0))
 
     def centre(self) -> Array:
-        """The point at which every prior stands for itself: no new physics, nuisances as measured."""
-        return np.array([priors.central(p.prior) if p.prior else 0.0 for p in self.free])
+        """A point inside every prior: no new physics as far as the prior allows it, nuisances as measured."""
+        return np.array([_centre(p) for p in self.free])
+
+    def standard_point(self) -> Array:
+        """The standard model: parameters of interest at their standard values, nuisances at their centres."""
+        centre = zip(self.free, self.centre(), strict=True)
+        return np.array([p.standard if p.role == "parameter" else value for p, value in centre])
 
     def pymc(self, **given: Any) -> Any:
         """The model in PyMC: inside a user's `with pm.Model()` its observed variables are added to that model.
@@ -216,7 +223,7 @@ class Analysis:
 
     def chunks(self, rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         """Rows in portions whose counts fit into the cache."""
-        size = max(CHUNK // len(self.data.counts), 32)
+        size = max(CHUNK // max(len(self.data.counts), len(self.plan.slot_index)), 32)
         return np.split(rows, range(size, len(rows), size)) if len(rows) else []
 
     def theta(self, columns: Mapping[str, Any], xp: Any) -> dict[str, Any]:
@@ -280,10 +287,48 @@ class Analysis:
 def from_resolved(model: Resolved, observed: Mapping[str, Array] | None = None) -> Analysis:
     """An Analysis is complete when constructed: names checked, templates built, data laid out."""
     validation.raise_if(usage.problems(model))
-    plan = lay_out(model)
-    data = {s.name: np.array(s.observed) for s in model.setups} | dict(observed or {})
+    plan, free = lay_out(model), _free_parameters(model)
+    data = {s.name: np.array(s.observed) for s in model.setups}
     laid_out = statistics.observed(model.setups, plan.where, data)
-    return Analysis(model=model, observed=data, plan=plan, data=laid_out, free=_free_parameters(model))
+    analysis = Analysis(model=model, observed=data, plan=plan, data=laid_out, free=free)
+    if any(_unprojected(setup) for setup in model.setups):
+        analysis = _with_projected_data(analysis)
+    if not observed:
+        return analysis
+    data = {**analysis.observed, **observed}
+    laid_out = statistics.observed(analysis.model.setups, plan.where, data)
+    return dataclasses.replace(analysis, observed=data, data=laid_out)
+
+
+def _with_projected_data(analysis: Analysis) -> Analysis:
+    """Projected data: the standard-model expectation of this very model, and the variance that goes with it."""
+    expected = analysis.expected(analysis.standard_point())
+    setups = []
+    for setup in analysis.model.setups:
+        if not _unprojected(setup):
+            setups.append(setup)
+            continue
+        weights = getattr(setup.experiment.statistic, "variance", {})
+        terms = {"observed": expected[setup.name], **{k: np.array(v) for k, v in setup.backgrounds.items()}}
+        variance = tuple(float(v) for v in sum(weights[name] * terms[name] for name in weights)) if weights else ()
+        counted = tuple(float(v) for v in expected[setup.name])
+        setups.append(msgspec.structs.replace(setup, observed=counted, variance=variance, projected=True))
+    model = msgspec.structs.replace(analysis.model, setups=tuple(setups))
+    observed = {setup.name: np.array(setup.observed) for setup in setups}
+    data = statistics.observed(model.setups, analysis.plan.where, observed)
+    return dataclasses.replace(analysis, model=model, observed=observed, data=data)
+
+
+def _unprojected(setup: Setup) -> bool:
+    """Whether projected data are wanted and not yet computed."""
+    return setup.experiment.counts.asimov and not setup.projected
+
+
+def _centre(p: Free) -> float:
+    if p.role == "nuisance" and p.prior is not None:
+        return priors.central(p.prior)
+    low, high = priors.support(p.prior) if p.prior else (-np.inf, np.inf)
+    return float(np.clip(p.standard, low, high))
 
 
 def _free_parameters(model: Resolved) -> tuple[Free, ...]:
@@ -293,7 +338,8 @@ def _free_parameters(model: Resolved) -> tuple[Free, ...]:
         for name, entry in table.items():
             dimension = used.get(name)
             factor = (terms.unit_factor(entry.unit, dimension) or 1.0) if dimension else 1.0
-            found.append(Free(name, entry.unit, entry.prior, role, dimension, factor, entry.latex))  # type: ignore[arg-type]
+            standard = getattr(entry, "standard", 0.0)
+            found.append(Free(name, entry.unit, entry.prior, role, dimension, factor, entry.latex, standard))  # type: ignore[arg-type]
     return tuple(found)
 
 

@@ -12,7 +12,9 @@ from bayesnu.likelihood.analysis import Analysis, from_resolved
 from bayesnu.predict.terms import INTERACTIONS
 from bayesnu.schema import Nuisance, Parameter, Resolved, Setup
 
-DEFAULT_UNIT = {"moment": "1e-10 mu_B", "angle": "rad", "number": "1"}
+DEFAULT_UNIT = {
+    "moment": "1e-10 mu_B", "angle": "rad", "number": "1", "area": "1e-32 cm2", "charge": "1e-12 e", "coupling": "1"
+}  # fmt: skip
 
 
 def load(model: str | os.PathLike[str], root: str | os.PathLike[str] | None = None) -> Analysis:

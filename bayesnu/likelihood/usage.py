@@ -10,8 +10,22 @@ from bayesnu.likelihood import priors
 from bayesnu.predict.terms import INTERACTIONS, Dimension, physical_range, terms_of, unit_factor
 from bayesnu.schema import Circular, Nuisance, Parameter, Prior, Resolved
 
-UNITS = {"moment": "mu_B, such as '1e-10 mu_B'", "angle": "rad or deg", "number": "'1'"}
-UNIT_EXAMPLES = {"moment": ("1e-10 mu_B", "1e-11 mu_B", "mu_B"), "angle": ("rad", "deg"), "number": ("1",)}
+UNITS = {
+    "moment": "mu_B, such as '1e-10 mu_B'",
+    "angle": "rad or deg",
+    "number": "'1'",
+    "area": "cm2, such as '1e-32 cm2'",
+    "charge": "e, such as '1e-12 e'",
+    "coupling": "'1'",
+}
+UNIT_EXAMPLES = {
+    "moment": ("1e-10 mu_B", "1e-11 mu_B", "mu_B"),
+    "angle": ("rad", "deg"),
+    "number": ("1",),
+    "area": ("1e-32 cm2", "cm2"),
+    "charge": ("1e-12 e", "1e-8 e", "e"),
+    "coupling": ("1",),
+}
 
 
 def problems(resolved: Resolved) -> Iterator[Problem]:
@@ -21,6 +35,7 @@ def problems(resolved: Resolved) -> Iterator[Problem]:
     if unknown:
         return
     used = used_parameters(resolved)
+    yield from _lonely(resolved)
     yield from _missing(resolved, used)
     yield from _idle(resolved, used)
     yield from _misfits(resolved, used)
@@ -43,6 +58,15 @@ def _unknown_interactions(resolved: Resolved) -> Iterator[Problem]:
         if name not in INTERACTIONS:
             hint = did_you_mean(name, INTERACTIONS) or "mend the name"
             yield Problem(resolved.file, f"interaction[{index}]", repr(name), f"one of {', '.join(INTERACTIONS)}", hint)
+
+
+def _lonely(resolved: Resolved) -> Iterator[Problem]:
+    """Interactions that add to the amplitude of another one, which the model does not have."""
+    found = {name: setup for setup in resolved.setups for name in setup.interaction}
+    for name, setup in found.items():
+        partner = INTERACTIONS[name].interferes_with
+        if partner and partner not in setup.interaction:
+            yield Problem(resolved.file, "interaction", repr(name), f"{partner!r} beside it", f"add {partner!r}")
 
 
 def _missing(resolved: Resolved, used: Mapping[str, Dimension]) -> Iterator[Problem]:

@@ -22,7 +22,8 @@ from bayesnu.likelihood.marginal import marginal
 HERE = Path(__file__)
 REPOSITORY = HERE.parents[2]
 SYNTHETIC = SimpleNamespace(**runpy.run_path(str(HERE.with_name("synthetic.py"))))
-SHIPPED = sorted(catalog.models(catalog.Catalog((REPOSITORY,))))
+# A model without free parameters has no density: its counts are tested elsewhere.
+SHIPPED = sorted(name for name in catalog.models(catalog.Catalog((REPOSITORY,))) if bn.load(name).free)
 POINTS = 50
 PRIOR_DRAWS = 2000
 

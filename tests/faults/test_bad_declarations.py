@@ -55,7 +55,7 @@ FAULTS = [
     # --- files ---
     Fault("TOML syntax", EFFECTIVE, "unit = ", "unit == ", "line 6", "1e-10 mu_B"),
     Fault("key given twice", EFFECTIVE, "latex = ", 'unit = "mu_B"\nlatex = ', "line 8", 'unit = "mu_B"'),
-    Fault("table given twice", CSI, "[observable]", "[counts]\nbins = []\n[observable]", "line 34", "[counts]"),
+    Fault("table given twice", CSI, "[observable]", "[counts]\nbins = []\n[observable]", "line 35", "[counts]"),
     Fault("number without end", CSI, "revision = 1", f"revision = {'9' * 5000}", "", "4300"),
     # --- keys ---
     Fault("unknown key", CSI, "revision = 1", "revision = 1\nrevison = 2", "revison", "'revison'"),
