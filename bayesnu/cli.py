@@ -446,6 +446,52 @@ def _draw(tree: Any, stem: str, rows: Iterable[Any], level: float, folder: Path)
     return [path for paths in drawn for path in paths]
 
 
+# --- reproduce --------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("paper", shell_complete=_names("papers"), required=False)
+@click.option("--table", help="Only this table.")
+@click.option(
+    "--deviations",
+    "known",
+    is_flag=True,
+    help="List the known disagreements instead (of all papers, if none is named).",
+)
+@FORMAT
+@QUIET
+def reproduce(paper: str | None, table: str | None, known: bool, form: str, quiet: bool) -> None:
+    """Recompute every number that PAPER prints; exit code 1 where one deviates without a known reason.
+
+    \b
+    Examples:
+      bayesnu reproduce tmm2019 --table II
+      bayesnu reproduce --deviations
+    """
+    from bayesnu import papers
+    from bayesnu.infer.progress import Reporter
+    from bayesnu.report import text
+
+    shelf = catalog.open_catalog()
+    if known:
+        found = {name: papers.deviations(name, shelf) for name in ([paper] if paper else catalog.papers(shelf))}
+        if form == "json":
+            _print_json(msgspec.to_builtins(found))
+        else:
+            click.echo(text.deviations(found))
+        return
+    if paper is None:
+        raise DeclarationError(Problem("command line", "PAPER", "nothing", "a paper, or --deviations", "name one"))
+    with Reporter(quiet).step(f"recomputing {paper}") as step:
+        cells = papers.reproduce(paper, table=table, progress=step.done, shelf_of=shelf)
+    if form == "json":
+        _print_json([cell._asdict() for cell in cells])
+    else:
+        click.echo(text.reproduction(cells))
+    if any(cell.status == "deviates" and cell.deviation is None for cell in cells):
+        sys.exit(EXIT_UNCONVERGED)
+
+
 # --- printing ---------------------------------------------------------------------------------------------------------
 
 

@@ -1,9 +1,11 @@
 """Answers as plain text for a terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bayesnu.schema import Citation
+import numpy as np
+
+from bayesnu.schema import Citation, Deviation
 
 Answer = Mapping[str, Any]
 
@@ -48,3 +50,51 @@ def citation(cited: Citation) -> str:
         f"    used by {cited.file}" + (f" for {', '.join(source.covers)}" if source.covers else ""),
     ]
     return "\n".join([*lines, *([f"    note: {source.note}"] if source.note else [])])
+
+
+def reproduction(cells: Sequence[Any]) -> str:
+    """Tables shaped like the paper's: published, ours and their ratio, and a summary."""
+    lines: list[str] = []
+    for table in dict.fromkeys(cell.table for cell in cells):
+        mine = [cell for cell in cells if cell.table == table]
+        lines += [
+            f"Table {table}" if len(table) < 4 else table,
+            f"  {'row':<38}{'column':<26}{'published':>11}{'ours':>12}{'ratio':>8}  status",
+        ]
+        lines += [_row(cell) for cell in mine]
+    return "\n".join([*lines, "", summary(cells)])
+
+
+def _row(cell: Any) -> str:
+    ours = "" if cell.ours is None else f"{cell.ours:.4g}"
+    ratio = "" if cell.ratio is None else f"{cell.ratio:.3f}"
+    status = cell.status + (f" ({cell.deviation})" if cell.deviation else "")
+    return f"  {cell.row:<38}{cell.column:<26}{cell.published:>11}{ours:>12}{ratio:>8}  {status}"
+
+
+def summary(cells: Sequence[Any]) -> str:
+    """Cells in agreement, deviations, readings used."""
+    ratios = np.array([abs(cell.ratio - 1) for cell in cells if cell.ratio is not None])
+    count = {s: sum(c.status == s for c in cells) for s in ("agrees", "deviates", "not-reproducible", "input")}
+    named = sorted({c.deviation for c in cells if c.deviation})
+    readings = {c.reading for c in cells if c.ours is not None}
+    text = ", ".join(f"{n} {s}" for s, n in count.items())
+    spread = f"median {np.median(ratios):.2%}, worst {ratios.max():.2%}" if ratios.size else "nothing recomputed"
+    return (
+        f"{len(cells)} cells: {text}; {spread}; {len(readings)} readings; "
+        f"named disagreements: {', '.join(named) or 'none'}"
+    )
+
+
+def deviations(papers: Mapping[str, Mapping[str, Deviation]]) -> str:
+    """The known disagreements, each with what is claimed, what is found and why."""
+    lines = []
+    for paper, known in papers.items():
+        for name, deviation in known.items():
+            lines += [
+                f"{paper}/{name}",
+                f"  the paper: {deviation.claim}",
+                f"  we find:   {deviation.finding}",
+                f"  evidence:  {deviation.evidence}",
+            ]
+    return "\n".join(lines)

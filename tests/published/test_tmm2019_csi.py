@@ -99,7 +99,9 @@ CHECKS = [
 
 
 def test_every_experiment_with_a_detector_meets_a_check():
-    assert {param.values[0] for param in CHECKS} == {n for n, e in EXPERIMENTS.items() if e.detector}
+    # Projected set-ups have no events to meet: the tables of their papers are what proves them.
+    real = {name for name, e in EXPERIMENTS.items() if e.detector and not e.counts.asimov}
+    assert {param.values[0] for param in CHECKS} == real
     declared = {check for experiment in EXPERIMENTS.values() for check in experiment.checks}
     assert declared == {param.values[1] for param in CHECKS}
 
