@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from bayesnu.errors import DeclarationError, Problem
 from bayesnu.likelihood import priors
-from bayesnu.likelihood.analysis import Analysis, Free, _portable
+from bayesnu.likelihood.analysis import Analysis, Free, portable
 from bayesnu.likelihood.marginal import Marginal
 from bayesnu.predict import counts, terms
 from bayesnu.schema import Resolved
@@ -68,7 +68,7 @@ def to_tree(
         "seed": seed,
         "options": json.dumps(options),
         "seconds": json.dumps(dict(seconds)),
-        "model": msgspec.json.encode(_portable(analysis.model)).decode(),
+        "model": msgspec.json.encode(portable(analysis.model)).decode(),
         "model_hash": analysis.hash(),
         "versions": json.dumps(versions()),
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),

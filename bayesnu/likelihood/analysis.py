@@ -92,7 +92,7 @@ class Analysis:
 
     def hash(self) -> str:
         """SHA-256 of the resolved declarations, the observed counts and the package source."""
-        content = hashlib.sha256(msgspec.json.encode(_portable(self.model)))
+        content = hashlib.sha256(msgspec.json.encode(portable(self.model)))
         content.update(np.concatenate([self.observed[name] for name in self.experiments]).tobytes())
         package = Path(__file__).parents[1]
         for file in sorted(package.rglob("*.py")):
@@ -379,7 +379,7 @@ def _both(mine: Any, theirs: Any) -> Any:
     return msgspec.structs.replace(mine, scales=msgspec.structs.replace(mine.scales, **united))
 
 
-def _portable(model: Resolved) -> Resolved:
+def portable(model: Resolved) -> Resolved:
     """The model without the paths of this machine."""
     setups = tuple(msgspec.structs.replace(s, file=Path(s.file).name) for s in model.setups)
     return msgspec.structs.replace(model, file=Path(model.file).name, setups=setups)
