@@ -1,6 +1,6 @@
 """The one equation, N_b = sum_st F_st c_st T[s, t, b](knobs) + sum_k g_k B[k, b], as one contraction.
 
-Every column of the template matrix has a weight: coupling x scales x knob basis. The three are gathered from short
+Every column of the template matrix has a weight: coupling x scales x functions of axes. The three are gathered from short
 stacks, so that no Python loop over experiments enters a graph; experiments of equal shape share one batched product.
 """
 
@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesnu.predict import terms
-from bayesnu.predict.layout import Axis, Layout, Slot
+from bayesnu.predict import axes, terms
+from bayesnu.predict.layout import Layout, Slot
 
 Array = NDArray[np.float64]
 
@@ -37,7 +37,7 @@ def counts(plan: Layout, theta: Mapping[str, Any], zero: Any, xp: Any) -> Any:
 
 
 def weights(plan: Layout, theta: Mapping[str, Any], zero: Any, xp: Any) -> Any:
-    """Weight of every column: coupling x scales x knob basis."""
+    """Weight of every column: coupling x scales x functions of the axes."""
     one = zero + 1.0
     coupling = couplings(plan, theta, xp)
     stacked = xp.stack([one, *(coupling[slot] + zero for slot in plan.slots)])
@@ -46,31 +46,12 @@ def weights(plan: Layout, theta: Mapping[str, Any], zero: Any, xp: Any) -> Any:
         scales = xp.stack([one, *(theta[name] + zero for name in plan.scales)])
         for index in plan.scale_index:
             result = result * scales[index]
-    if plan.basis:
-        result = result * _basis(plan, theta, one, zero, xp)[plan.basis_index]
+    if plan.axes:
+        along = [axes.functions(turned.axis, theta[turned.parameter], zero, xp) for turned in plan.axes]
+        functions = xp.concatenate([xp.stack([one]), *along])
+        for index in plan.function_index:
+            result = result * functions[index]
     return result
-
-
-def _basis(plan: Layout, theta: Mapping[str, Any], one: Any, zero: Any, xp: Any) -> Any:
-    """Products of Chebyshev polynomials of the knobs, by the recurrence."""
-    axes = dict.fromkeys(axis for entry in plan.basis for axis, _ in entry)
-    polynomials = {axis: _chebyshev(axis, theta[axis.parameter], one, zero) for axis in axes}
-    products = [one]
-    for entry in plan.basis:
-        product = one
-        for axis, degree in entry:
-            product = product * polynomials[axis][degree]
-        products.append(product)
-    return xp.stack(products)
-
-
-def _chebyshev(axis: Axis, value: Any, one: Any, zero: Any) -> list[Any]:
-    low, high = axis.knob.low, axis.knob.high
-    unit = (2.0 * value - (low + high)) / (high - low) + zero
-    polynomials = [one, unit]
-    for _ in range(axis.knob.nodes - 2):
-        polynomials.append(2.0 * unit * polynomials[-1] - polynomials[-2])
-    return polynomials
 
 
 def contract(plan: Layout, weight: Any, xp: Any) -> Any:

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from bayesnu.errors import PredictionError
 from bayesnu.predict import terms
+from bayesnu.predict.axes import Axis
 from bayesnu.predict.templates import Templates, build
-from bayesnu.schema import Knob, Nuisance, Resolved, Setup
+from bayesnu.schema import Nuisance, Resolved, Setup
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -26,11 +27,17 @@ class Slot(NamedTuple):
     flavour: str
 
 
-class Axis(NamedTuple):
-    """One knob of one setup: the parameter that turns it and its range."""
+class Turned(NamedTuple):
+    """An axis and the parameter that turns it."""
 
     parameter: str
-    knob: Knob
+    axis: Axis
+
+    def same(self, other: "Turned") -> bool:
+        """Whether both are one and the same: set-ups with equal axes share their functions."""
+        mine, theirs = self.axis, other.axis
+        alike = self.parameter == other.parameter and mine.knob == theirs.knob
+        return alike and np.array_equal(mine.knots, theirs.knots) and np.array_equal(mine.table, theirs.table)
 
 
 class Column(NamedTuple):
@@ -41,7 +48,8 @@ class Column(NamedTuple):
     values: Array
     slot: Slot | None
     scales: tuple[str, ...]
-    basis: tuple[tuple[Axis, int], ...]
+    functions: tuple[tuple[Turned, int], ...]
+    """Axes and which of their functions, counted from one: zero is the constant."""
 
 
 class Bucket(NamedTuple):
@@ -57,10 +65,11 @@ class Layout(NamedTuple):
 
     slots: tuple[Slot, ...]
     scales: tuple[str, ...]
-    basis: tuple[tuple[tuple[Axis, int], ...], ...]
+    axes: tuple[Turned, ...]
     slot_index: Index
     scale_index: Index
-    basis_index: Index
+    function_index: Index
+    """Positions among 1 and the functions of all axes, one row for each axis that a column can have."""
     buckets: tuple[Bucket, ...]
     where: dict[str, slice]
     """Setup -> its bins in the flat vector of counts."""
@@ -72,7 +81,7 @@ class Layout(NamedTuple):
 
 def lay_out(resolved: Resolved) -> Layout:
     """Lay out all experiments of a model as columns, scales and couplings."""
-    columns = {s.name: list(_columns(s, resolved.nuisances)) for s in resolved.setups}
+    columns = {s.name: list(_columns(s, resolved)) for s in resolved.setups}
     for name, found in columns.items():
         if not found:
             raise PredictionError(f"{name}: no flux and no background gives a count in any bin")
@@ -81,17 +90,14 @@ def lay_out(resolved: Resolved) -> Layout:
     flat = [column for name in order for column in columns[name]]
     slots = _unique(c.slot for c in flat if c.slot)
     scales = _unique(n for c in flat for n in c.scales)
-    basis = _unique(c.basis for c in flat if c.basis)
-    depth = max((len(c.scales) for c in flat), default=0)
+    axes = _distinct(turned for c in flat for turned, _ in c.functions)
     return Layout(
         slots=slots,
         scales=scales,
-        basis=basis,
+        axes=axes,
         slot_index=np.array([1 + slots.index(c.slot) if c.slot else 0 for c in flat]),
-        scale_index=np.array(
-            [[1 + scales.index(c.scales[m]) if m < len(c.scales) else 0 for c in flat] for m in range(depth)]
-        ).reshape(depth, len(flat)),
-        basis_index=np.array([1 + basis.index(c.basis) if c.basis else 0 for c in flat]),
+        scale_index=_padded([[1 + scales.index(name) for name in c.scales] for c in flat]),
+        function_index=_padded([[_position(axes, turned, which) for turned, which in c.functions] for c in flat]),
         buckets=tuple(_buckets(order, columns, shapes)),
         where=_slices(order, shapes),
         fluxes=_wanted_flavours(slots),
@@ -102,6 +108,29 @@ def lay_out(resolved: Resolved) -> Layout:
 
 def _unique[T](items: Iterator[T]) -> tuple[T, ...]:
     return tuple(dict.fromkeys(items))
+
+
+def _distinct(items: Iterator[Turned]) -> tuple[Turned, ...]:
+    found: list[Turned] = []
+    # Most columns hold the very same object: comparing tables is left to the few that do not.
+    for item in {id(turned.axis): turned for turned in items}.values():
+        if not any(item.same(other) for other in found):
+            found.append(item)
+    return tuple(found)
+
+
+def _position(axes: Sequence[Turned], turned: Turned, which: int) -> int:
+    """Where a function of an axis stands among 1 and the functions of all axes."""
+    index = next(i for i, axis in enumerate(axes) if axis.axis is turned.axis or axis.same(turned))
+    return sum(axis.axis.size for axis in axes[:index]) + which
+
+
+def _padded(rows: Sequence[Sequence[int]]) -> Index:
+    """Rows of different lengths as a matrix (entry, row); zero stands for nothing."""
+    depth = max((len(row) for row in rows), default=0)
+    return np.array([[row[m] if m < len(row) else 0 for row in rows] for m in range(depth)], dtype=np.int64).reshape(
+        depth, len(rows)
+    )
 
 
 def _conventions(setup: Setup) -> bytes:
@@ -117,27 +146,27 @@ def _wanted_flavours(slots: Sequence[Slot]) -> dict[tuple[str, tuple[str, ...], 
     return wanted
 
 
-def _columns(setup: Setup, nuisances: Mapping[str, Nuisance]) -> Iterator[Column]:
-    turned = {n.knob: name for name, n in nuisances.items() if n.knob in setup.experiment.knobs}
+def _columns(setup: Setup, resolved: Resolved) -> Iterator[Column]:
+    turning = {**resolved.parameters, **resolved.nuisances}
+    turned = {entry.knob: name for name, entry in turning.items() if entry.knob in setup.knobs}
     templates = build(setup, tuple(turned))
-    axes = [Axis(turned[k], setup.experiment.knobs[k]) for k in templates.knobs]
-    yield from _signal_columns(setup, templates, axes, nuisances)
-    yield from _background_columns(setup, nuisances)
+    axes = [Turned(turned[k], axis) for k, axis in zip(templates.knobs, templates.axes, strict=True)]
+    yield from _signal_columns(setup, templates, axes, resolved.nuisances)
+    yield from _background_columns(setup, resolved.nuisances)
 
 
 def _signal_columns(
-    setup: Setup, templates: Templates, axes: Sequence[Axis], nuisances: Mapping[str, Nuisance]
+    setup: Setup, templates: Templates, axes: Sequence[Turned], nuisances: Mapping[str, Nuisance]
 ) -> Iterator[Column]:
-    degrees = list(np.ndindex(*(a.knob.nodes for a in axes)))
+    products = list(np.ndindex(*(1 + a.axis.size for a in axes)))
     for s, (flux, flavour) in enumerate(zip(templates.fluxes, templates.flavours, strict=True)):
         for t, term in enumerate(templates.terms):
-            for j, degree in enumerate(degrees):
-                values = templates.values[s, t, j]
-                basis = tuple((a, d) for a, d in zip(axes, degree, strict=True) if d > 0)
-                if values.any():
-                    label = (setup.name, _component(setup, term), flux)
-                    scales = _signal_scales(setup, flux, term, nuisances)
-                    yield Column(label, values, _slot(setup, term, flux, flavour), scales, basis)
+            for j in np.flatnonzero(templates.values[s, t].any(axis=-1)):
+                functions = tuple((a, which) for a, which in zip(axes, products[j], strict=True) if which > 0)
+                label = (setup.name, _component(setup, term), flux)
+                scales = _signal_scales(setup, flux, term, nuisances)
+                slot = _slot(setup, term, flux, flavour)
+                yield Column(label, templates.values[s, t, j], slot, scales, functions)
 
 
 def _component(setup: Setup, term: str) -> str:

@@ -1,55 +1,33 @@
-"""Counts per unit coupling: flux x cross section x detector response, integrated once.
-
-The recoil axis is cut wherever the response or the kinematics jumps, so that each panel holds a smooth function and
-Gauss-Legendre nodes converge at once.
-"""
+"""Templates: counts per unit coupling of every flux, term and bin, built once, along every axis that bends them."""
 
 import functools
 import itertools
-from collections.abc import Sequence
-from typing import Any, NamedTuple, assert_never
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
-from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
-from bayesnu.constants import CM_PER_M, KEV_PER_MEV
-from bayesnu.detector import response
-from bayesnu.errors import PredictionError
-from bayesnu.physics import bcs, fluxes, form_factors, nuclei, nucleus, reactor
-from bayesnu.predict import terms
-from bayesnu.schema import (
-    Bcs,
-    BcsWoodsSaxon,
-    Component,
-    Detector,
-    Fluence,
-    Isotope,
-    Knob,
-    ProtonsOnTarget,
-    QuotedFlux,
-    ReactorPower,
-    ReactorSpectrum,
-    Setup,
-)
+from bayesnu.predict import axes, rates, terms
+from bayesnu.predict.axes import Axis
+from bayesnu.schema import Knob, Setup
 
 Array = NDArray[np.float64]
 
-RECOIL_ORDER = 24
-ENERGY_ORDER = 16
-
 
 class Templates(NamedTuple):
-    """Counts per unit coupling, T[flux, term, knob node, bin], and the names along each axis.
+    """Counts per unit coupling, T[flux, term, function, bin], and the names along each axis.
 
-    The knob axis holds Chebyshev coefficients of the (product of) knobs; without a knob it has length one.
+    The third axis holds the coefficients of the (products of) functions of the axes, the constant first; without an
+    axis it has length one.
     """
 
     fluxes: tuple[str, ...]
     flavours: tuple[str, ...]
     terms: tuple[str, ...]
     knobs: tuple[str, ...]
+    axes: tuple[Axis, ...]
     values: Array
 
 
@@ -69,10 +47,11 @@ def _build(encoded: bytes, knobs: tuple[str, ...]) -> Templates:
     setup = msgspec.json.decode(encoded, type=Setup)
     names = tuple(setup.flux.components)
     flavours = tuple(c.flavour for c in setup.flux.components.values())
+    wanted = terms.terms_of(setup)
     if setup.template_rows:
-        return Templates(names, flavours, terms.terms_of(setup), (), _given(setup, names))
-    values = _on_knobs(setup, [setup.experiment.knobs[k] for k in knobs])
-    return Templates(names, flavours, terms.terms_of(setup), knobs, values)
+        return Templates(names, flavours, wanted, (), (), _given(setup, names))
+    along, values = _on_axes(setup, [setup.knobs[k] for k in knobs])
+    return Templates(names, flavours, wanted, knobs, along, values)
 
 
 def _given(setup: Setup, names: tuple[str, ...]) -> Array:
@@ -85,130 +64,56 @@ def _given(setup: Setup, names: tuple[str, ...]) -> Array:
     return values
 
 
-# --- knobs ------------------------------------------------------------------------------------------------------------
+# --- axes -------------------------------------------------------------------------------------------------------------
 
 
-def chebyshev_nodes(knob: Knob) -> Array:
-    """Values of a knob at which its templates are built."""
-    unit = chebyshev.chebpts1(knob.nodes)
-    return np.asarray(0.5 * (knob.low + knob.high) + 0.5 * (knob.high - knob.low) * unit)
+def _on_axes(setup: Setup, knobs: Sequence[Knob]) -> tuple[tuple[Axis, ...], Array]:
+    """The axes of some knobs, and the coefficients of their functions (flux, term, product of functions, bin)."""
+    grids = [axes.nodes(knob, rates.edges(setup, knob)) for knob in knobs]
+    states = [_at(setup, zip(knobs, point, strict=True)) for point in itertools.product(*grids)]
+    values = np.stack(states).reshape(*(len(grid) for grid in grids), *states[0].shape)
+    found: list[Axis] = []
+    for position, (knob, grid) in enumerate(zip(knobs, grids, strict=True)):
+        # The axes done lie before it, those to come behind it: fluxes and terms are brought next to it.
+        by_node = np.moveaxis(values, (position, -3, -2), (0, 1, 2))
+        axis, coefficients = axes.fitted(knob, grid, by_node)
+        values = np.moveaxis(coefficients, (0, 1, 2), (position, -3, -2))
+        found.append(axis)
+    whole = np.moveaxis(values, (-3, -2), (0, 1))
+    return tuple(found), np.ascontiguousarray(whole.reshape(*whole.shape[:2], -1, whole.shape[-1]))
 
 
-def _on_knobs(setup: Setup, knobs: Sequence[Knob]) -> Array:
-    detector = setup.experiment.detector
-    assert detector is not None
-    grids = [chebyshev_nodes(knob) for knob in knobs]
-    states = (functools.reduce(_bent, zip(knobs, point, strict=True), detector) for point in itertools.product(*grids))
-    values = np.stack([_at(setup, state) for state in states], axis=2)
-    for axis, knob in enumerate(knobs):
-        values = _to_coefficients(values, [k.nodes for k in knobs], axis, knob.nodes)
-    return values
-
-
-def _to_coefficients(values: Array, shape: Sequence[int], axis: int, nodes: int) -> Array:
-    """Chebyshev coefficients along one knob of the flattened product grid."""
-    to_coefficients = np.linalg.inv(chebyshev.chebvander(chebyshev.chebpts1(nodes), nodes - 1))
-    grid = values.reshape(*values.shape[:2], *shape, values.shape[-1])
-    moved = np.moveaxis(np.tensordot(to_coefficients, grid, (1, 2 + axis)), 0, 2 + axis)
-    return np.ascontiguousarray(moved.reshape(values.shape))
-
-
-def _bent(detector: Detector, turned: tuple[Knob, float]) -> Detector:
-    """The detector with the number that a knob bends at another value."""
-    knob, value = turned
-    part, _, name = knob.bends.partition(".")
-    changed: Any = msgspec.structs.replace(getattr(detector, part), **{name: float(value)})
-    return msgspec.structs.replace(detector, **{part: changed})
-
-
-def at_knobs(setup: Setup, values: dict[str, float]) -> Templates:
+def at_knobs(setup: Setup, values: Mapping[str, float]) -> Templates:
     """Templates at exact knob values: what the interpolation is tested against."""
-    detector = setup.experiment.detector
-    assert detector is not None
-    for name, value in values.items():
-        detector = _bent(detector, (setup.experiment.knobs[name], value))
-    built = build(setup)
-    return built._replace(values=_at(setup, detector)[:, :, None, :])
+    there = _at(setup, [(setup.knobs[name], value) for name, value in values.items()])
+    return build(setup)._replace(values=there[:, :, None, :])
 
 
-# --- quadrature -------------------------------------------------------------------------------------------------------
+def _at(setup: Setup, turned: Iterable[tuple[Knob, float]]) -> Array:
+    """T[flux, term, bin] with some numbers of the set-up at other values."""
+    state = functools.reduce(lambda changed, knob: bent(changed, knob[0].bends, knob[1]), turned, setup)
+    return exact(state)
 
 
-def _at(setup: Setup, detector: Detector, recoil_order: int = RECOIL_ORDER, energy_order: int = ENERGY_ORDER) -> Array:
-    """T[flux, term, bin] for one state of the detector."""
+def exact(setup: Setup) -> Array:
+    """T[flux, term, bin]; the terms that do not know the sterile mass are computed once for all masses."""
     wanted = terms.terms_of(setup)
-    fluence = setup.experiment.fluence
-    assert fluence is not None
+    light, heavy = ([t for t in wanted if (t in terms.MASSIVE) is massive] for massive in (False, True))
+    massless = msgspec.structs.replace(setup, sterile_mass_mev=None)
     values = np.zeros((len(setup.flux.components), len(wanted), len(setup.bins)))
-    for isotope, number in nuclei.nuclei_per_isotope(detector.target.formula, detector.target.mass_kg, setup.isotopes):
-        for s, (name, component) in enumerate(setup.flux.components.items()):
-            active = [t for t in wanted if terms.acts(setup, t, name)]
-            rates = _rates(setup, detector, isotope, component, active, recoil_order, energy_order)
-            for term, rate in zip(active, rates, strict=True):
-                values[s, wanted.index(term)] += number * fluence_per_cm2(fluence, component) * rate
+    values[:, [wanted.index(t) for t in light]] = _light(msgspec.json.encode(massless), tuple(light))
+    if heavy:
+        values[:, [wanted.index(t) for t in heavy]] = rates.exact(setup, heavy)
     return values
 
 
-def fluence_per_cm2(fluence: Fluence, component: Component) -> float:
-    """Neutrinos per cm2 of a flux component, or fissions per cm2 where its spectrum is one per fission.
-
-    From protons on target r N_POT / (4 pi L^2) (arXiv:1905.03750, below Eq 28); from a quoted flux Phi t / n with n
-    neutrinos in the spectrum; from a thermal power P t / (sum_i f_i E_i) / (4 pi L^2).
-    """
-    match fluence:
-        case ProtonsOnTarget():
-            return fluence.neutrinos_per_proton * fluence.protons_on_target / _sphere_cm2(fluence.baseline_m)
-        case QuotedFlux():
-            return fluence.flux_per_cm2_s * fluence.live_time_s / fluence.neutrinos_per_spectrum
-        case ReactorPower():
-            if not isinstance(component, ReactorSpectrum):
-                raise PredictionError(f"a thermal power needs spectra per fission, not the {component.flavour} of a"
-                                      " spectrum of one neutrino; quote a flux instead")  # fmt: skip
-            fissions = reactor.fissions_per_s(component, fluence.thermal_power_gw) * fluence.live_time_s
-            return fissions / _sphere_cm2(fluence.baseline_m)
-        case _:  # pragma: no cover
-            assert_never(fluence)
+@functools.lru_cache(maxsize=1024)
+def _light(encoded: bytes, wanted: tuple[str, ...]) -> Array:
+    return rates.exact(msgspec.json.decode(encoded, type=Setup), wanted)
 
 
-def _sphere_cm2(radius_m: float) -> float:
-    return float(4 * np.pi * (radius_m * CM_PER_M) ** 2)
-
-
-def _rates(setup: Setup, detector: Detector, isotope: Isotope, component: Component, wanted: Sequence[str],
-           recoil_order: int, energy_order: int) -> list[Array]:  # fmt: skip
-    """Counts per nucleus, unit fluence and unit coupling, for each term and bin."""
-    mass_mev = nuclei.nuclear_mass_mev(isotope)
-    recoil_mev, weight_mev = _recoil_rule(setup, detector, isotope, component, recoil_order)
-    energy, density = fluxes.energy_rule(component, nucleus.energy_minimum_mev(recoil_mev, mass_mev), energy_order)
-    momentum = nucleus.momentum_per_fm(recoil_mev, mass_mev)
-    proton, neutron = form_factors.proton_and_neutron(setup.form_factor, isotope, momentum, _gaps(setup, isotope))
-    recoil = recoil_mev[:, None]
-    point = terms.Recoil(isotope, recoil, energy, mass_mev, proton[:, None], neutron[:, None], setup.kinematics)
-    counted = response.counted(detector, setup.bins, recoil_mev * KEV_PER_MEV, isotope) * weight_mev
-    return [counted @ np.sum(density * terms.RATES[t](point), axis=1) for t in wanted]
-
-
-def _gaps(setup: Setup, isotope: Isotope) -> bcs.PairingGaps | None:
-    """Pairing gaps of a nucleus, where the form factor asks for them."""
-    if not isinstance(setup.form_factor, Bcs | BcsWoodsSaxon):
-        return None
-    return bcs.pairing_gaps(isotope, {(charge, number): mass_u for charge, number, mass_u in setup.pairing_masses})
-
-
-def _recoil_rule(setup: Setup, detector: Detector, isotope: Isotope, component: Component,
-                 order: int) -> tuple[Array, Array]:  # fmt: skip
-    """Gauss-Legendre nodes in log T, panel by panel: the magnetic cross section goes as 1/T."""
-    jumps = response.cuts_kev(detector, setup.bins, isotope) / KEV_PER_MEV
-    mass_mev = nuclei.nuclear_mass_mev(isotope)
-    end_mev = float(nucleus.recoil_maximum_mev(fluxes.highest_energy_mev(component), mass_mev))
-    kinks = nucleus.recoil_maximum_mev(np.array(fluxes.breaks_mev(component)), mass_mev)
-    cuts = np.unique(np.concatenate([jumps, kinks[kinks > jumps[0]]]))
-    cuts = np.append(cuts[cuts < end_mev], end_mev)
-    if cuts[0] <= 0:
-        raise PredictionError(f"{setup.name}: the window reaches zero recoil energy, where the magnetic rate diverges;"
-                              " raise its lower edge or give the efficiency a step")  # fmt: skip
-    low, high = cuts[:-1], cuts[1:]
-    unit, weight = np.polynomial.legendre.leggauss(order)
-    half = 0.5 * np.log(high / low)[:, None]
-    recoil = np.exp(0.5 * np.log(high * low)[:, None] + half * unit)
-    return recoil.ravel(), (half * weight * recoil).ravel()
+def bent[R: msgspec.Struct](record: R, path: str, value: float) -> R:
+    """A record with the number under a dotted path at another value."""
+    name, _, rest = path.partition(".")
+    inner: Any = bent(getattr(record, name), rest, value) if rest else float(value)
+    return msgspec.structs.replace(record, **{name: inner})

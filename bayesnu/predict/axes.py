@@ -1,0 +1,122 @@
+"""Axes along which templates bend: functions of a parameter whose weighted sum is the template at any value of it.
+
+A knob of the detector or of the form factor has Chebyshev polynomials on a few nodes. The sterile mass has cubic
+polynomials in log m4 on many nodes, finer near the masses at which a source's energies no longer suffice, compressed to
+the few combinations that the tolerance asks for. Function 0 is the constant one; it is not among those counted here.
+"""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.polynomial import chebyshev
+from numpy.typing import NDArray
+from scipy import interpolate
+
+from bayesnu.schema import Knob
+
+Array = NDArray[np.float64]
+
+REFINEMENTS: Final = 12
+"""Nodes on each side of a kinematic edge, each twice as near as the one before."""
+COMPRESSED: Final = 0.1
+"""Share of a spline's tolerance that its compression may use."""
+
+
+class Axis(NamedTuple):
+    """The functions of one axis: Chebyshev polynomials on its range, or cubic polynomials between knots in log."""
+
+    knob: Knob
+    knots: Array
+    """Logarithms of the nodes; empty for Chebyshev polynomials."""
+    table: Array
+    """Coefficients (interval, power from 0 to 3, function)."""
+
+    @property
+    def size(self) -> int:
+        """How many functions there are besides the constant."""
+        return self.table.shape[2] if self.knob.interpolation == "log-spline" else self.knob.nodes - 1
+
+
+def nodes(knob: Knob, edges: Array) -> Array:
+    """Values of a knob at which its templates are built; `edges` are values at which a spline is refined."""
+    if knob.interpolation == "chebyshev":
+        unit = chebyshev.chebpts1(knob.nodes)
+        return np.asarray(0.5 * (knob.low + knob.high) + 0.5 * (knob.high - knob.low) * unit)
+    even, step = np.linspace(np.log(knob.low), np.log(knob.high), knob.nodes, retstep=True)
+    nearer = step * 0.5 ** np.arange(1, REFINEMENTS + 1)
+    around = (np.log(edges)[:, None] + np.concatenate([-nearer, [0.0], nearer])).ravel()
+    inside = around[(around > even[0]) & (around < even[-1])]
+    every = np.unique(np.concatenate([even, inside]))
+    # Neighbours that differ by rounding only would make a division by nothing.
+    distinct = np.concatenate([[True], np.diff(every) > 0.5 * nearer[-1]])
+    distinct[-1] = True
+    values = np.exp(every[distinct])
+    values[[0, -1]] = knob.low, knob.high
+    return np.asarray(values)
+
+
+def fitted(knob: Knob, grid: Array, values: Array) -> tuple[Axis, Array]:
+    """The axis of some templates (node, flux, term, ...) and their coefficients (1 + function, flux, term, ...)."""
+    if knob.interpolation == "chebyshev":
+        to_coefficients = np.linalg.inv(chebyshev.chebvander(chebyshev.chebpts1(knob.nodes), knob.nodes - 1))
+        none = np.zeros(0)
+        return Axis(knob, none, np.zeros((0, 4, 0))), np.tensordot(to_coefficients, values, (1, 0))
+    return _splines(knob, grid, values)
+
+
+def _splines(knob: Knob, grid: Array, values: Array) -> tuple[Axis, Array]:
+    """Each flux and term has functions of its own: a line closes elsewhere than a continuum."""
+    constant = np.zeros(values.shape[1:])
+    parts: list[tuple[tuple[int, ...], Array, Array]] = []
+    for s, t in np.ndindex(*values.shape[1:3]):
+        matrix = values[:, s, t].reshape(len(grid), -1)
+        if (matrix == matrix[0]).all():
+            constant[s, t] = values[0, s, t]
+        else:
+            parts.append(((s, t), *_compressed(matrix, COMPRESSED * knob.tolerance)))
+    total = sum(along.shape[1] for _, along, _ in parts)
+    coefficients = np.zeros((1 + total, *values.shape[1:]))
+    coefficients[0], first = constant, 1
+    for (s, t), along, across in parts:
+        coefficients[first : first + len(across), s, t] = across.reshape(-1, *values.shape[3:])
+        first += len(across)
+    together = np.concatenate([along for _, along, _ in parts] or [np.zeros((len(grid), 0))], axis=1)
+    knots = np.log(grid)
+    polynomials = interpolate.PchipInterpolator(knots, together, axis=0).c if total else np.zeros((4, len(grid) - 1, 0))
+    return Axis(knob, knots, np.ascontiguousarray(np.moveaxis(polynomials[::-1], 0, 1))), coefficients
+
+
+def _compressed(matrix: Array, tolerance: float) -> tuple[Array, Array]:
+    """Factors (node, function) x (function, rest) of a matrix, to a tolerance relative to each row's largest entry."""
+    largest = np.abs(matrix).max(axis=1, keepdims=True)
+    scaled = np.divide(matrix, largest, out=np.zeros_like(matrix), where=largest > 0)
+    left, singular, right = np.linalg.svd(scaled, full_matrices=False)
+    # The sum of the dropped singular values bounds every entry of what they made.
+    dropped = np.cumsum(singular[::-1])[::-1]
+    rank = max(int((dropped > tolerance).sum()), 1)
+    return largest * left[:, :rank] * singular[:rank], right[:rank]
+
+
+def functions(axis: Axis, value: Any, zero: Any, xp: Any) -> Any:
+    """The functions of an axis at a value: (function,), or (function, n) where `zero` is an array of n zeros."""
+    if axis.knob.interpolation == "chebyshev":
+        return _chebyshev(axis, value, zero, xp)
+    x = xp.clip(xp.log(value + zero), axis.knots[0], axis.knots[-1])
+    # A sum of comparisons is a search that has no gradient to be asked for.
+    inner = axis.knots[1:-1].reshape(-1, *(1,) * zero.ndim)
+    interval = (x >= inner).sum(axis=0)
+    t = x - xp.take(axis.knots, interval, axis=0)
+    result: Any = 0.0
+    for power in (3, 2, 1, 0):
+        result = result * t + xp.take(axis.table[:, power], interval, axis=0).T
+    return result
+
+
+def _chebyshev(axis: Axis, value: Any, zero: Any, xp: Any) -> Any:
+    """Polynomials by their recurrence."""
+    low, high = axis.knob.low, axis.knob.high
+    unit = (2.0 * value - (low + high)) / (high - low) + zero
+    polynomials = [zero + 1.0, unit]
+    for _ in range(axis.knob.nodes - 2):
+        polynomials.append(2.0 * unit * polynomials[-1] - polynomials[-2])
+    return xp.stack(polynomials[1:])
