@@ -15,7 +15,9 @@ from bayesnu.errors import DeclarationError, Problem
 from bayesnu.schema import (
     Citation,
     ControlCounts,
+    Experiment,
     Isotope,
+    Knob,
     Model,
     Nuisance,
     Paper,
@@ -157,7 +159,18 @@ def _setup(name: str, file: Path, facts: Facts, model: Model, isotopes: tuple[Is
         variance=counted.variance,
         template_rows=facts.template_rows,
         pairing_masses=tuple(m for m in masses if any(_beside(i, charge=m[0], mass_number=m[1]) for i in targets)),
+        knobs=_knobs(experiment, model),
+        sterile_mass_mev=model.sterile_mass_mev,
     )
+
+
+def _knobs(experiment: Experiment, model: Model) -> dict[str, Knob]:
+    """Knobs of the experiment and of the model, their paths as the set-up has them."""
+    own = {
+        name: msgspec.structs.replace(knob, bends=f"experiment.detector.{knob.bends}")
+        for name, knob in experiment.knobs.items()
+    }
+    return own | model.knobs
 
 
 def _beside(isotope: Isotope, charge: int, mass_number: int) -> bool:

@@ -77,7 +77,7 @@ def _splines(knob: Knob, grid: Array, values: Array) -> tuple[Axis, Array]:
     total = sum(along.shape[1] for _, along, _ in parts)
     coefficients = np.zeros((1 + total, *values.shape[1:]))
     coefficients[0], first = constant, 1
-    for (s, t), along, across in parts:
+    for (s, t), _, across in parts:
         coefficients[first : first + len(across), s, t] = across.reshape(-1, *values.shape[3:])
         first += len(across)
     together = np.concatenate([along for _, along, _ in parts] or [np.zeros((len(grid), 0))], axis=1)

@@ -1,7 +1,7 @@
 """The one equation, N_b = sum_st F_st c_st T[s, t, b](knobs) + sum_k g_k B[k, b], as one contraction.
 
-Every column of the template matrix has a weight: coupling x scales x functions of axes. The three are gathered from short
-stacks, so that no Python loop over experiments enters a graph; experiments of equal shape share one batched product.
+Every column of the template matrix has a weight: coupling x scales x functions of axes. The three are gathered from
+short stacks, so that no Python loop over experiments enters a graph; experiments of equal shape share one product.
 """
 
 from collections.abc import Mapping

@@ -40,7 +40,8 @@ def exact(
 ) -> Array:
     """T[flux, term, bin] of some terms."""
     fluence, detector = setup.experiment.fluence, setup.experiment.detector
-    assert fluence is not None and detector is not None
+    assert fluence is not None
+    assert detector is not None
     values = np.zeros((len(setup.flux.components), len(wanted), len(setup.bins)))
     for isotope, number in nuclei.nuclei_per_isotope(detector.target.formula, detector.target.mass_kg, setup.isotopes):
         for s, (name, component) in enumerate(setup.flux.components.items()):

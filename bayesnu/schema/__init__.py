@@ -1,9 +1,10 @@
 """The shape of every declaration: frozen records, unknown keys forbidden, units in the names."""
 
-from bayesnu.schema.counts import Background, Counts, GaussianStatistic, Observable, PoissonStatistic
+from bayesnu.schema.counts import Background, Counts, GaussianStatistic, Observable, PoissonStatistic, Share
 from bayesnu.schema.couplings import Couplings, RadiativeCouplings, TreeCouplings
 from bayesnu.schema.detectors import (
     Detector,
+    Efficiency,
     FlatEfficiency,
     Knob,
     LindhardResponse,
@@ -11,10 +12,12 @@ from bayesnu.schema.detectors import (
     PhotoelectronResponse,
     Response,
     SigmoidEfficiency,
+    SmearedResponse,
+    TableEfficiency,
     Target,
 )
 from bayesnu.schema.experiments import CountCheck, Experiment
-from bayesnu.schema.fluences import Fluence, ProtonsOnTarget, QuotedFlux, ReactorPower
+from bayesnu.schema.fluences import Fluence, ProtonsOnTarget, QuotedFlux, ReactorPower, SourceBelowCylinder
 from bayesnu.schema.fluxes import (
     Component,
     FissionIsotope,
@@ -25,6 +28,7 @@ from bayesnu.schema.fluxes import (
     MichelElectron,
     MichelMuon,
     ReactorSpectrum,
+    TabulatedSpectrum,
 )
 from bayesnu.schema.form_factors import (
     Bcs,
@@ -70,6 +74,7 @@ __all__ = [
     "DerivedCells",
     "Detector",
     "Deviation",
+    "Efficiency",
     "Experiment",
     "FissionIsotope",
     "Fixed",
@@ -119,13 +124,18 @@ __all__ = [
     "Scales",
     "Setup",
     "ShapeScan",
+    "Share",
     "ShellModel",
     "SigmoidEfficiency",
+    "SmearedResponse",
     "SolarBound",
     "Source",
+    "SourceBelowCylinder",
     "SquareUniform",
     "Status",
     "SymmetrisedFermi",
+    "TableEfficiency",
+    "TabulatedSpectrum",
     "Target",
     "TreeCouplings",
     "TruncatedNormal",

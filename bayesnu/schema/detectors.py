@@ -10,6 +10,8 @@ class Target(Record):
 
     formula: dict[str, float]
     mass_kg: float
+    scatterer: Literal["nuclei", "free-electrons", "bound-electrons"] = "nuclei"
+    """What recoils; a bound electron does so only where its binding energy is exceeded (arXiv:2109.09545, Eq 16)."""
 
 
 class LinearResponse(Record, tag_field="kind", tag="linear"):
@@ -20,12 +22,14 @@ class LinearResponse(Record, tag_field="kind", tag="linear"):
 
 
 class PhotoelectronResponse(Record, tag_field="kind", tag="photoelectrons"):
-    """Whole photoelectrons, Poisson around a mean proportional to the nuclear recoil energy."""
+    """Whole photoelectrons, Poisson around a mean proportional to the visible energy."""
 
     per_kev: float
-    """Mean photoelectrons per keV of nuclear recoil."""
+    """Mean photoelectrons per keV of visible energy."""
     acceptance_offset: float
     """The acceptance of n photoelectrons is read at n + this."""
+    quenching: tuple[float, ...] = (1.0,)
+    """Visible energy [MeV] as c_1 T + c_2 T^2 + ... of the nuclear recoil T [MeV]."""
 
 
 class LindhardResponse(Record, tag_field="kind", tag="lindhard"):
@@ -40,7 +44,20 @@ class LindhardResponse(Record, tag_field="kind", tag="lindhard"):
     """Lindhard's k; absent: 0.133 Z^(2/3) A^(-1/2) of each isotope."""
 
 
-Response = LinearResponse | PhotoelectronResponse | LindhardResponse
+class SmearedResponse(Record, tag_field="kind", tag="smeared"):
+    """Visible energy E [keV] with a Gaussian resolution of width sqrt_kev sqrt(E) + linear E."""
+
+    sqrt_kev: float
+    """Coefficient of sqrt(E) [keV^(1/2)]."""
+    linear: float
+    """Coefficient of E [1]."""
+    efficiency_at: Literal["true", "reconstructed"]
+    """Which energy the efficiency is a function of."""
+    quenching: tuple[float, ...] = (1.0,)
+    """Visible energy [MeV] as c_1 T + c_2 T^2 + ... of the recoil T [MeV]."""
+
+
+Response = LinearResponse | PhotoelectronResponse | LindhardResponse | SmearedResponse
 
 
 class FlatEfficiency(Record, tag_field="kind", tag="flat"):
@@ -59,21 +76,36 @@ class SigmoidEfficiency(Record, tag_field="kind", tag="sigmoid"):
     """(x, factor): the factor holds from x to the next step; below the first step nothing is accepted."""
 
 
+class TableEfficiency(Record, tag_field="kind", tag="table"):
+    """Points of a curve, linear between them, zero below the first and flat beyond the last."""
+
+    file: str
+    """A CSV with the columns value and efficiency."""
+    points: tuple[tuple[float, float], ...] = ()
+    """(value of the observable, efficiency), read from the file."""
+
+
+Efficiency = FlatEfficiency | SigmoidEfficiency | TableEfficiency
+
+
 class Detector(Record):
     """From a recoil to a count: target, response, efficiency."""
 
     target: Target
     response: Response
-    efficiency: FlatEfficiency | SigmoidEfficiency
+    efficiency: Efficiency
 
 
 class Knob(Record):
-    """A detector number that bends the shape: templates are built on Chebyshev nodes in [low, high]."""
+    """A number that bends the shape: templates are built on nodes in [low, high] and interpolated."""
 
     bends: str
-    """Dotted path of the number inside the detector, such as response.per_kev."""
+    """Dotted path of the number: in an experiment inside the detector, such as response.per_kev; in a model inside the
+    form factor, such as form_factor.neutron_rms_fm, or sterile_mass_mev."""
     low: float
     high: float
     tolerance: float
     """Largest relative error of the interpolated counts, off the nodes."""
     nodes: int = 9
+    interpolation: Literal["chebyshev", "log-spline"] = "chebyshev"
+    """One polynomial on few nodes, or cubic ones in the logarithm on many, finer near kinematic edges."""

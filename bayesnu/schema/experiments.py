@@ -1,6 +1,6 @@
 """An experiment: one data set and the published numbers that prove it."""
 
-from bayesnu.schema.counts import Background, Counts, GaussianStatistic, Observable, PoissonStatistic
+from bayesnu.schema.counts import Background, Counts, GaussianStatistic, Observable, PoissonStatistic, Share
 from bayesnu.schema.detectors import Detector, Knob
 from bayesnu.schema.fluences import Fluence
 from bayesnu.schema.record import Record
@@ -36,5 +36,7 @@ class Experiment(Record):
     templates: str = ""
     """A CSV (flux, term, bin, counts) of counts per unit coupling, in place of fluence and detector."""
     backgrounds: dict[str, Background] = {}
+    shares: dict[str, Share] = {}
+    """Flux component ('' for all that are not named) -> the share of its events in each bin."""
     knobs: dict[str, Knob] = {}
     checks: tuple[CountCheck, ...] = ()

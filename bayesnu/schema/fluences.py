@@ -28,4 +28,16 @@ class ReactorPower(Record, tag_field="kind", tag="reactor-power"):
     live_time_s: float
 
 
-Fluence = ProtonsOnTarget | QuotedFlux | ReactorPower
+class SourceBelowCylinder(Record, tag_field="kind", tag="source-below-cylinder"):
+    """Decays of a point source on the axis of a cylinder x the mean of 1/(4 pi r^2) over its volume."""
+
+    activity_mci: float
+    """Activity at the start [MCi]."""
+    half_life_d: float
+    live_time_d: float
+    height_m: float
+    diameter_m: float
+    distance_to_centre_m: float
+
+
+Fluence = ProtonsOnTarget | QuotedFlux | ReactorPower | SourceBelowCylinder

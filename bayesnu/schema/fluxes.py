@@ -5,7 +5,7 @@ from typing import Literal
 from bayesnu.schema.record import Record
 from bayesnu.schema.source import Source
 
-Flavour = Literal["nu_e", "nubar_e", "nu_mu", "nubar_mu", "nu_tau", "nubar_tau"]
+Flavour = Literal["nu_e", "nubar_e", "nu_mu", "nubar_mu", "nu_tau", "nubar_tau", "nu_solar"]
 
 
 class Line(Record, tag_field="shape", tag="line"):
@@ -13,6 +13,10 @@ class Line(Record, tag_field="shape", tag="line"):
 
     flavour: Flavour
     energy_mev: float
+    weight: float = 1.0
+    """Neutrinos of this line per neutrino, per decay, or per cm2 and s, as the fluence of the experiment counts."""
+    electron_density: float | None = None
+    """Of solar neutrinos: electrons where they are made [Avogadro's number per cm3]."""
 
 
 class MichelElectron(Record, tag_field="shape", tag="michel-electron"):
@@ -62,7 +66,27 @@ class MaxwellFit(Record, tag_field="shape", tag="maxwell-fit"):
     end_mev: float
 
 
-Component = Line | MichelElectron | MichelMuon | ReactorSpectrum | MaxwellFit
+class TabulatedSpectrum(Record, tag_field="shape", tag="table"):
+    """A spectrum by its values, linear between them and normalised to `weight` neutrinos.
+
+    Where a coupling depends on the energy, as that of solar neutrinos does, the spectrum is cut into bands, each a
+    component of its own (NAME-1, NAME-2, ...) with the coupling at its mean energy.
+    """
+
+    flavour: Flavour
+    file: str
+    """A CSV with the columns energy_mev and density."""
+    weight: float = 1.0
+    """Neutrinos of this spectrum per neutrino, or per cm2 and s, as the fluence of the experiment counts."""
+    electron_density: float | None = None
+    """Of solar neutrinos: electrons where they are made [Avogadro's number per cm3]."""
+    bands_mev: tuple[float, ...] = ()
+    """Inner edges of the bands."""
+    points: tuple[tuple[float, float], ...] = ()
+    """(energy [MeV], density [1/MeV], normalised), read from the file."""
+
+
+Component = TabulatedSpectrum | Line | MichelElectron | MichelMuon | ReactorSpectrum | MaxwellFit
 
 
 class Flux(Record):

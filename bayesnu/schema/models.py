@@ -3,6 +3,7 @@
 from typing import Literal
 
 from bayesnu.schema.couplings import Couplings
+from bayesnu.schema.detectors import Knob
 from bayesnu.schema.form_factors import FormFactor
 from bayesnu.schema.priors import Prior
 from bayesnu.schema.record import Record
@@ -18,6 +19,8 @@ class Parameter(Record):
     latex: str = ""
     standard: float = 0.0
     """Its value in the standard model, where projected data are computed and what `others = zero` means."""
+    knob: str = ""
+    """Name of the knob of the model or of the experiments that it turns."""
 
 
 class Scales(Record):
@@ -40,7 +43,7 @@ class Nuisance(Record):
     latex: str = ""
     scales: Scales | None = None
     knob: str = ""
-    """Name of the experiments' knob that it turns."""
+    """Name of the knob of the model or of the experiments that it turns."""
     per_bin: bool = False
     """One copy a bin (name_01, name_02, ...) of the backgrounds that it scales."""
 
@@ -81,4 +84,8 @@ class Model(Record):
     parameters: dict[str, Parameter] = {}
     nuisances: dict[str, Nuisance] = {}
     fixed: dict[str, Fixed] = {}
+    knobs: dict[str, Knob] = {}
+    """Numbers of the model itself that bend the shape: of the form factor, or the mass of a sterile neutrino."""
+    sterile_mass_mev: float | None = None
+    """Mass of the heavy neutrino that a dipole makes, where no parameter turns it."""
     published: tuple[PublishedLimit, ...] = ()

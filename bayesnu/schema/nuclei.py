@@ -36,3 +36,5 @@ class IsotopeTable(Record):
     sources: dict[str, Source]
     pairing: str = ""
     """File name of the CSV (charge, mass_number, mass_u) of the atomic masses that pairing gaps need."""
+    binding: str = ""
+    """File name of the CSV (element, level, binding_ev, electrons) of the electrons' binding energies."""

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from bayesnu.schema.couplings import Couplings
+from bayesnu.schema.detectors import Knob
 from bayesnu.schema.experiments import Experiment
 from bayesnu.schema.fluxes import Flux
 from bayesnu.schema.form_factors import FormFactor
@@ -38,6 +39,13 @@ class Setup(Record):
     """(flux, term, bin, counts per unit coupling) where the experiment brings its own templates."""
     pairing_masses: tuple[tuple[int, int, float], ...] = ()
     """(charge, mass number, atomic mass [u]) of the nuclei around the isotopes, from which pairing gaps follow."""
+    knobs: dict[str, Knob] = {}
+    """Knobs of the experiment and of the model; each bends a number under a dotted path of this record."""
+    sterile_mass_mev: float | None = None
+    shares: dict[str, tuple[float, ...]] = {}
+    """Flux component -> the share of its events in each bin beside its energy."""
+    binding: tuple[tuple[str, float, float], ...] = ()
+    """(element, binding energy [keV], electrons) of the levels of the target's electrons."""
 
 
 class Citation(Record):
