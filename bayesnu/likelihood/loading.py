@@ -85,7 +85,7 @@ def _concerns(nuisance: Nuisance, setup: Setup) -> bool:
     """Whether a nuisance scales or bends this experiment, or enters a coupling."""
     if nuisance.scales:
         return not nuisance.scales.experiments or setup.name in nuisance.scales.experiments
-    return not nuisance.knob or nuisance.knob in setup.experiment.knobs
+    return not nuisance.knob or nuisance.knob in setup.knobs
 
 
 def _in_window(resolved: Resolved, window: tuple[float, float]) -> Resolved:

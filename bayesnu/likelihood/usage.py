@@ -79,7 +79,8 @@ def _missing(resolved: Resolved, used: Mapping[str, Dimension]) -> Iterator[Prob
 
 
 def _idle(resolved: Resolved, used: Mapping[str, Dimension]) -> Iterator[Problem]:
-    idle = {f"parameters.{n}": n for n in resolved.parameters} | {f"fixed.{n}": n for n in resolved.fixed}
+    idle = {f"parameters.{n}": n for n, v in resolved.parameters.items() if not v.knob}
+    idle |= {f"fixed.{n}": n for n in resolved.fixed}
     idle |= {f"nuisances.{n}": n for n, v in resolved.nuisances.items() if not v.scales and not v.knob}
     declared = {*resolved.parameters, *resolved.nuisances, *resolved.fixed}
     for field, name in idle.items():

@@ -16,8 +16,10 @@ from bayesnu.schema import Knob
 
 Array = NDArray[np.float64]
 
-REFINEMENTS: Final = 12
-"""Nodes on each side of a kinematic edge, each twice as near as the one before."""
+REFINEMENTS: Final = 24
+"""Nodes on each side of a kinematic edge."""
+NEARER: Final = 0.6
+"""Each of them is nearer by this factor than the one before; the first is three steps of the even nodes away."""
 COMPRESSED: Final = 0.1
 """Share of a spline's tolerance that its compression may use."""
 
@@ -43,7 +45,7 @@ def nodes(knob: Knob, edges: Array) -> Array:
         unit = chebyshev.chebpts1(knob.nodes)
         return np.asarray(0.5 * (knob.low + knob.high) + 0.5 * (knob.high - knob.low) * unit)
     even, step = np.linspace(np.log(knob.low), np.log(knob.high), knob.nodes, retstep=True)
-    nearer = step * 0.5 ** np.arange(1, REFINEMENTS + 1)
+    nearer = 3 * step * NEARER ** np.arange(REFINEMENTS)
     around = (np.log(edges)[:, None] + np.concatenate([-nearer, [0.0], nearer])).ravel()
     inside = around[(around > even[0]) & (around < even[-1])]
     every = np.unique(np.concatenate([even, inside]))
@@ -82,7 +84,7 @@ def _splines(knob: Knob, grid: Array, values: Array) -> tuple[Axis, Array]:
         first += len(across)
     together = np.concatenate([along for _, along, _ in parts] or [np.zeros((len(grid), 0))], axis=1)
     knots = np.log(grid)
-    polynomials = interpolate.PchipInterpolator(knots, together, axis=0).c if total else np.zeros((4, len(grid) - 1, 0))
+    polynomials = interpolate.CubicSpline(knots, together, axis=0).c if total else np.zeros((4, len(grid) - 1, 0))
     return Axis(knob, knots, np.ascontiguousarray(np.moveaxis(polynomials[::-1], 0, 1))), coefficients
 
 

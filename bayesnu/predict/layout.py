@@ -147,8 +147,9 @@ def _wanted_flavours(slots: Sequence[Slot]) -> dict[tuple[str, tuple[str, ...], 
 
 
 def _columns(setup: Setup, resolved: Resolved) -> Iterator[Column]:
-    turning = {**resolved.parameters, **resolved.nuisances}
-    turned = {entry.knob: name for name, entry in turning.items() if entry.knob in setup.knobs}
+    turning = {name: entry.knob for name, entry in resolved.parameters.items()}
+    turning |= {name: entry.knob for name, entry in resolved.nuisances.items()}
+    turned = {knob: name for name, knob in turning.items() if knob in setup.knobs}
     templates = build(setup, tuple(turned))
     axes = [Turned(turned[k], axis) for k, axis in zip(templates.knobs, templates.axes, strict=True)]
     yield from _signal_columns(setup, templates, axes, resolved.nuisances)

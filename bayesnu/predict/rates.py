@@ -22,6 +22,7 @@ from bayesnu.schema import (
     Detector,
     Fluence,
     Isotope,
+    Knob,
     ProtonsOnTarget,
     QuotedFlux,
     ReactorPower,
@@ -50,6 +51,11 @@ def exact(
             for term, rate in zip(active, rates, strict=True):
                 values[s, wanted.index(term)] += number * fluence_per_cm2(fluence, component) * rate
     return values
+
+
+def edges(setup: Setup, knob: Knob) -> Array:
+    """Values of a knob at which its templates bend sharply: none but for a sterile mass."""
+    return np.zeros(0)
 
 
 def fluence_per_cm2(fluence: Fluence, component: Component) -> float:

@@ -106,6 +106,9 @@ RATES: dict[str, Callable[[Recoil], Array]] = {
 }
 """Term -> cross section per unit coupling [cm2/MeV] at each point of the quadrature."""
 
+MASSIVE: frozenset[str] = frozenset()
+"""Terms whose final state is heavy: their counts depend on the sterile mass."""
+
 
 # --- the table --------------------------------------------------------------------------------------------------------
 
