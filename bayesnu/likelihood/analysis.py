@@ -15,6 +15,7 @@ from bayesnu.catalog import validation
 from bayesnu.errors import DeclarationError, Problem
 from bayesnu.likelihood import priors, stacking, statistics, usage
 from bayesnu.predict import counts, templates, terms
+from bayesnu.predict.beams import beam_of
 from bayesnu.predict.layout import Layout, lay_out
 from bayesnu.schema import Circular, Fixed, Prior, Resolved, Setup
 
@@ -188,8 +189,8 @@ class Analysis:
         found: dict[str, dict[str, float]] = {}
         for setup in self.model.setups:
             for slot, value in values.items():
-                fluxes = {f: c.flavour for f, c in setup.flux.components.items() if terms.acts(setup, slot.term, f)}
-                row = {f: float(value) for f, flavour in fluxes.items() if flavour == slot.flavour}
+                fluxes = {f: beam_of(c) for f, c in setup.flux.components.items() if terms.acts(setup, slot.term, f)}
+                row = {f: float(value) for f, beam in fluxes.items() if beam == slot.beam}
                 found.setdefault(slot.term, {}).update(row)
         return found
 

@@ -13,7 +13,8 @@ from bayesnu.predict.terms import INTERACTIONS
 from bayesnu.schema import Nuisance, Parameter, Resolved, Setup
 
 DEFAULT_UNIT = {
-    "moment": "1e-10 mu_B", "angle": "rad", "number": "1", "area": "1e-32 cm2", "charge": "1e-12 e", "coupling": "1"
+    "moment": "1e-10 mu_B", "angle": "rad", "number": "1", "area": "1e-32 cm2", "charge": "1e-12 e", "coupling": "1",
+    "mass-squared": "1e-5 eV2",
 }  # fmt: skip
 
 

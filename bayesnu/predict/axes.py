@@ -5,6 +5,7 @@ polynomials in log m4 on many nodes, finer near the masses at which a source's e
 the few combinations that the tolerance asks for. Function 0 is the constant one; it is not among those counted here.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -57,35 +58,48 @@ def nodes(knob: Knob, edges: Array) -> Array:
     return np.asarray(values)
 
 
-def fitted(knob: Knob, grid: Array, values: Array) -> tuple[Axis, Array]:
-    """The axis of some templates (node, flux, term, ...) and their coefficients (1 + function, flux, term, ...)."""
-    if knob.interpolation == "chebyshev":
-        to_coefficients = np.linalg.inv(chebyshev.chebvander(chebyshev.chebpts1(knob.nodes), knob.nodes - 1))
-        none = np.zeros(0)
-        return Axis(knob, none, np.zeros((0, 4, 0))), np.tensordot(to_coefficients, values, (1, 0))
-    return _splines(knob, grid, values)
+def chebyshev_axis(knob: Knob, values: Array) -> tuple[Axis, Array]:
+    """The axis of some templates (node, ...) and their coefficients (1 + function, ...)."""
+    to_coefficients = np.linalg.inv(chebyshev.chebvander(chebyshev.chebpts1(knob.nodes), knob.nodes - 1))
+    return Axis(knob, np.zeros(0), np.zeros((0, 4, 0))), np.tensordot(to_coefficients, values, (1, 0))
 
 
-def _splines(knob: Knob, grid: Array, values: Array) -> tuple[Axis, Array]:
-    """Each flux and term has functions of its own: a line closes elsewhere than a continuum."""
-    constant = np.zeros(values.shape[1:])
-    parts: list[tuple[tuple[int, ...], Array, Array]] = []
-    for s, t in np.ndindex(*values.shape[1:3]):
-        matrix = values[:, s, t].reshape(len(grid), -1)
-        if (matrix == matrix[0]).all():
-            constant[s, t] = values[0, s, t]
-        else:
-            parts.append(((s, t), *_compressed(matrix, COMPRESSED * knob.tolerance)))
-    total = sum(along.shape[1] for _, along, _ in parts)
-    coefficients = np.zeros((1 + total, *values.shape[1:]))
+def spline_axis(knob: Knob, grids: Sequence[Array], values: Sequence[Array]) -> tuple[Axis, Array]:
+    """One axis for templates (node, term, ...) of each flux on its own nodes; coefficients (1 + function, flux, ...).
+
+    Each flux and term has functions of its own, because a line closes elsewhere than a continuum; between the knots of
+    all fluxes together they are the same polynomials as between their own.
+    """
+    knots = np.log(np.unique(np.concatenate(grids)))
+    constant = np.zeros((len(grids), *values[0].shape[1:]))
+    parts: list[tuple[int, int, Array, Array]] = []
+    for s, (grid, of_flux) in enumerate(zip(grids, values, strict=True)):
+        for t in range(of_flux.shape[1]):
+            matrix = of_flux[:, t].reshape(len(grid), -1)
+            if (matrix == matrix[0]).all():
+                constant[s, t] = of_flux[0, t]
+            else:
+                along, across = _compressed(matrix, COMPRESSED * knob.tolerance)
+                parts.append((s, t, _polynomials(np.log(grid), along, knots), across))
+    coefficients = np.zeros((1 + sum(len(across) for *_, across in parts), *constant.shape))
     coefficients[0], first = constant, 1
-    for (s, t), _, across in parts:
-        coefficients[first : first + len(across), s, t] = across.reshape(-1, *values.shape[3:])
+    for s, t, _, across in parts:
+        coefficients[first : first + len(across), s, t] = across.reshape(-1, *constant.shape[2:])
         first += len(across)
-    together = np.concatenate([along for _, along, _ in parts] or [np.zeros((len(grid), 0))], axis=1)
-    knots = np.log(grid)
-    polynomials = interpolate.CubicSpline(knots, together, axis=0).c if total else np.zeros((4, len(grid) - 1, 0))
-    return Axis(knob, knots, np.ascontiguousarray(np.moveaxis(polynomials[::-1], 0, 1))), coefficients
+    tables = [table for _, _, table, _ in parts] or [np.zeros((len(knots) - 1, 4, 0))]
+    return Axis(knob, knots, np.concatenate(tables, axis=2)), coefficients
+
+
+def _polynomials(own: Array, values: Array, knots: Array) -> Array:
+    """Cubic spline through values (node, function) as polynomials (interval, power, function) between more knots."""
+    spline = interpolate.CubicSpline(own, values, axis=0)
+    # On an interval inside one of its own, a polynomial is its Taylor series at the interval's start.
+    middle = 0.5 * (knots[1:] + knots[:-1])
+    piece = np.clip(np.searchsorted(own, middle) - 1, 0, len(own) - 2)
+    c3, c2, c1, c0 = spline.c[:, piece]
+    t = (knots[:-1] - own[piece])[:, None]
+    taylor = [((c3 * t + c2) * t + c1) * t + c0, (3 * c3 * t + 2 * c2) * t + c1, 3 * c3 * t + c2, c3]
+    return np.stack(taylor, axis=1)
 
 
 def _compressed(matrix: Array, tolerance: float) -> tuple[Array, Array]:
