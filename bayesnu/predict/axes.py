@@ -16,9 +16,9 @@ from bayesnu.schema import Knob
 
 Array = NDArray[np.float64]
 
-REFINEMENTS: Final = 24
+REFINEMENTS: Final = 30
 """Nodes on each side of a kinematic edge."""
-NEARER: Final = 0.6
+NEARER: Final = 0.5
 """Each of them is nearer by this factor than the one before; the first is three steps of the even nodes away."""
 COMPRESSED: Final = 0.1
 """Share of a spline's tolerance that its compression may use."""
