@@ -110,7 +110,7 @@ def resolve(catalog: Catalog, name: str) -> Resolved:
 def resolve_model(catalog: Catalog, file: Path, model: Model) -> Resolved:
     """The plain record behind a model that has been read already."""
     readings, reading_citations = _readings(catalog, file, model.readings)
-    isotope_file, isotopes, isotope_table, masses = read_isotopes(catalog)
+    isotope_file, isotopes, isotope_table, masses, _ = read_isotopes(catalog)
     citations = [Citation(file=file.name, source=s) for s in model.sources.values()]
     citations += [Citation(file=isotope_file.name, source=s) for s in isotope_table.sources.values()]
     setups = []

@@ -35,7 +35,8 @@ def smooth_moments_above(
         start = np.clip(lowest.ravel(), low, high)
         inside = np.flatnonzero((start > low) & (start < high))
         means = _means(low, high, density_per_mev)
-        moments += np.where(start > low, 0.0, (high - low) * chebyshev.chebval(-1.0, means)[:, np.newaxis])
+        whole = (high - low) * chebyshev.chebval(np.array([-1.0]), means)
+        moments += np.where(start > low, 0.0, whole)
         position = (2 * start[inside] - low - high) / (high - low)
         moments[:, inside] += (high - start[inside]) * chebyshev.chebval(position, means)
     return SpectrumMoments(*(part.reshape(lowest.shape) for part in moments))
@@ -55,5 +56,6 @@ def _means(low: float, high: float, density_per_mev: Callable[[Array], Array]) -
 def _rules() -> tuple[Array, Array, Array, Array]:
     """Chebyshev nodes, values at them to coefficients, and Gauss-Legendre nodes and weights on [0, 1]."""
     nodes = chebyshev.chebpts1(ORDER)
-    gauss, weights = legendre.leggauss(ORDER)
-    return nodes, np.linalg.inv(chebyshev.chebvander(nodes, ORDER - 1)), (1 + gauss) / 2, weights / 2
+    gauss, weights = (np.asarray(part, dtype=np.float64) for part in legendre.leggauss(ORDER))
+    to_coefficients = np.asarray(np.linalg.inv(chebyshev.chebvander(nodes, ORDER - 1)), dtype=np.float64)
+    return nodes, to_coefficients, (1 + gauss) / 2, weights / 2
