@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from bayesnu.catalog import fact_rules, layering, shelf, spectra
 from bayesnu.catalog.files import Table, convert, read_csv, read_toml
 from bayesnu.catalog.hashes import verify_files
@@ -11,7 +13,17 @@ from bayesnu.catalog.layering import Layer
 from bayesnu.catalog.shelf import Catalog
 from bayesnu.catalog.validation import did_you_mean, file_problems, positive, raise_if, source_problems
 from bayesnu.errors import DeclarationError, Problem
-from bayesnu.schema import Experiment, Flux, Isotope, IsotopeTable, PublishedLimit, Record, Source
+from bayesnu.schema import (
+    Experiment,
+    Flux,
+    GaussianStatistic,
+    Isotope,
+    IsotopeTable,
+    PublishedLimit,
+    Record,
+    Source,
+    TableEfficiency,
+)
 
 Numbers = tuple[float, ...]
 TemplateRow = tuple[str, str, int, float]
@@ -45,6 +57,8 @@ class Counted(NamedTuple):
     backgrounds: dict[str, Numbers]
     variance: Numbers
     """Empty for Poisson counts."""
+    shares: dict[str, Numbers]
+    """Flux component -> the share of its events in each bin; empty where none is declared."""
 
 
 class Nuclei(NamedTuple):
@@ -93,7 +107,20 @@ def experiment_at(file: Path, variant: str, overlays: Sequence[Overlay]) -> tupl
         experiment = convert(file, tree, Experiment)
         raise_if(fact_rules.experiment_problems(str(file), experiment))
         verify_files(file, experiment.sources)
+        experiment = _with_efficiency(file, experiment)
     return experiment, layers
+
+
+def _with_efficiency(file: Path, experiment: Experiment) -> Experiment:
+    """The experiment with the points of its efficiency table, where it has one."""
+    detector = experiment.detector
+    if detector is None or not isinstance(detector.efficiency, TableEfficiency):
+        return experiment
+    table = read_csv(file.parent / detector.efficiency.file, ["value", "efficiency"])
+    points = tuple(zip(table.numbers("value"), table.numbers("efficiency"), strict=True))
+    raise_if(fact_rules.table_problems(str(table.file), table.lines, points))
+    efficiency = msgspec.structs.replace(detector.efficiency, points=points)
+    return msgspec.structs.replace(experiment, detector=msgspec.structs.replace(detector, efficiency=efficiency))
 
 
 def _laid_over(file: Path, tree: dict[str, Any], overlays: Sequence[Overlay]) -> tuple[dict[str, Any], list[Layer]]:
@@ -115,34 +142,61 @@ def read_facts(catalog: Catalog, file: Path, variant: str, overlays: Sequence[Ov
         flux = flux_at(flux_file, [o for o in overlays if o.applies_to == f"fluxes/{experiment.flux}"])
         raise_if(fact_rules.fluence_problems(str(file), experiment, flux))
         raise_if(fact_rules.geometry_problems(str(file), experiment.fluence))
+        raise_if(fact_rules.shared_flux_problems(str(file), experiment, flux))
         if experiment.detector:
             raise_if(fact_rules.target_problems(str(file), experiment.detector.target.formula, isotopes))
-        counted = _counts(file, experiment)
+        counted = _counts(file, experiment, flux)
         rows = _template_rows(file, experiment, flux, len(counted.bins))
     return Facts(experiment, flux_file, flux, counted, rows)
 
 
-def _counts(file: Path, experiment: Experiment) -> Counted:
-    """Bins, observed counts and backgrounds, from the declaration or from its CSV."""
-    counts, declared = experiment.counts, experiment.backgrounds
-    if counts.file:
-        where = file.parent / counts.file
-        columns = [b.column for b in declared.values() if b.column]
-        table = read_csv(where, ["low", "high", counts.observed_column, *columns])
+def _counts(file: Path, experiment: Experiment, flux: Flux) -> Counted:
+    """Bins, observed counts, backgrounds, errors and shares, from the declaration or from its CSV."""
+    counts, statistic = experiment.counts, experiment.statistic
+    table = read_csv(file.parent / counts.file, _columns(experiment)) if counts.file else None
+    where = str(table.file) if table else str(file)
+    if table:
         bins = tuple(zip(table.numbers("low"), table.numbers("high"), strict=True))
         observed = table.numbers(counts.observed_column)
-        backgrounds = {name: table.numbers(b.column) if b.column else b.counts for name, b in declared.items()}
     else:
-        where, bins, observed = file, counts.bins, counts.observed
-        backgrounds = {name: b.counts for name, b in declared.items()}
-    raise_if(fact_rules.count_problems(str(where), experiment, bins, observed, backgrounds))
+        bins, observed = counts.bins, counts.observed
+    declared = experiment.backgrounds.items()
+    backgrounds = {name: table.numbers(b.column) if table and b.column else b.counts for name, b in declared}
+    raise_if(fact_rules.count_problems(where, experiment, bins, observed, backgrounds))
+    shares = _shares(where, experiment, flux, table, bins)
     if counts.asimov:
         # Projected data belong to a model, not to the experiment: an analysis computes them when it is built.
-        return Counted(bins, (1.0,) * len(bins), backgrounds, (1.0,) * len(bins))
+        return Counted(bins, (1.0,) * len(bins), backgrounds, (1.0,) * len(bins), shares)
+    if isinstance(statistic, GaussianStatistic) and fact_rules.has_sd(experiment):
+        sd = table.numbers(statistic.sd_column) if table and statistic.sd_column else statistic.sd
+        raise_if(fact_rules.sd_problems(where if statistic.sd_column else str(file), experiment, sd, len(bins)))
+        return Counted(bins, observed, backgrounds, tuple(value**2 for value in sd), shares)
     variance = fact_rules.variance(experiment, observed, backgrounds)
-    weights = getattr(experiment.statistic, "variance", {})
+    weights = getattr(statistic, "variance", {})
     raise_if(fact_rules.variance_problems(str(file), weights, ["observed", *backgrounds], variance))
-    return Counted(bins, observed, backgrounds, variance)
+    return Counted(bins, observed, backgrounds, variance, shares)
+
+
+def _columns(experiment: Experiment) -> list[str]:
+    """The columns that the counts file must have."""
+    named = [background.column for background in experiment.backgrounds.values()]
+    named += [share.column for share in experiment.shares.values()]
+    named.append(getattr(experiment.statistic, "sd_column", ""))
+    return ["low", "high", experiment.counts.observed_column, *(column for column in named if column)]
+
+
+def _shares(where: str, experiment: Experiment, flux: Flux, table: Table | None,
+            bins: tuple[tuple[float, float], ...]) -> dict[str, Numbers]:  # fmt: skip
+    """Share of every flux component in each bin; a component that is not named has the share of '', else all."""
+    if not experiment.shares:
+        return {}
+    found = {
+        name: table.numbers(share.column) if table and share.column else (share.value,) * len(bins)
+        for name, share in experiment.shares.items()
+    }
+    raise_if(fact_rules.share_problems(where, experiment.shares, found, bins))
+    others = found.get("", (1.0,) * len(bins))
+    return {name: found.get(name, others) for name in flux.components}
 
 
 def _template_rows(file: Path, experiment: Experiment, flux: Flux, bins: int) -> tuple[TemplateRow, ...]:

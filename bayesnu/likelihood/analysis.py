@@ -302,7 +302,7 @@ def from_resolved(model: Resolved, observed: Mapping[str, Array] | None = None) 
     laid_out = statistics.observed(model.setups, plan.where, data)
     analysis = Analysis(model=model, observed=data, plan=plan, data=laid_out, free=free)
     if any(_unprojected(setup) for setup in model.setups):
-        analysis = _with_projected_data(analysis)
+        analysis = _with_computed_data(analysis)
     if not observed:
         return analysis
     data = {**analysis.observed, **observed}
@@ -310,19 +310,9 @@ def from_resolved(model: Resolved, observed: Mapping[str, Array] | None = None) 
     return dataclasses.replace(analysis, observed=data, data=laid_out)
 
 
-def _with_projected_data(analysis: Analysis) -> Analysis:
-    """Projected data: the standard-model expectation of this very model, and the variance that goes with it."""
-    expected = analysis.expected(analysis.standard_point())
-    setups = []
-    for setup in analysis.model.setups:
-        if not _unprojected(setup):
-            setups.append(setup)
-            continue
-        weights = getattr(setup.experiment.statistic, "variance", {})
-        terms = {"observed": expected[setup.name], **{k: np.array(v) for k, v in setup.backgrounds.items()}}
-        variance = tuple(float(v) for v in sum(weights[name] * terms[name] for name in weights)) if weights else ()
-        counted = tuple(float(v) for v in expected[setup.name])
-        setups.append(msgspec.structs.replace(setup, observed=counted, variance=variance, projected=True))
+def _with_computed_data(analysis: Analysis) -> Analysis:
+    """Data that the standard-model expectation of this very model makes, or that are in units of one."""
+    setups = [_computed(analysis, s) if _unprojected(s) else s for s in analysis.model.setups]
     model = msgspec.structs.replace(analysis.model, setups=tuple(setups))
     observed = {setup.name: np.array(setup.observed) for setup in setups}
     data = statistics.observed(model.setups, analysis.plan.where, observed)
@@ -335,9 +325,45 @@ def _turned(setup: Setup, values: Mapping[str, float]) -> Setup:
     return functools.reduce(lambda s, name: templates.bent(s, setup.knobs[name].bends, mine[name]), mine, setup)
 
 
+def _computed(analysis: Analysis, setup: Setup) -> Setup:
+    """A set-up with projected data and the variance that goes with them, or with relative data in counts."""
+    relative_to = setup.experiment.counts.relative_to
+    expected = _expected_at(analysis, setup, relative_to)
+    if relative_to:
+        observed, variance = np.array(setup.observed) * expected, np.array(setup.variance) * expected**2
+    else:
+        weights = getattr(setup.experiment.statistic, "variance", {})
+        terms = {"observed": expected, **{k: np.array(v) for k, v in setup.backgrounds.items()}}
+        observed = expected
+        variance = np.array(sum(weights[name] * terms[name] for name in weights) if weights else ())
+    counted = tuple(float(v) for v in observed)
+    return msgspec.structs.replace(setup, observed=counted, variance=tuple(float(v) for v in variance), projected=True)
+
+
+def _expected_at(analysis: Analysis, setup: Setup, values: Mapping[str, float]) -> Array:
+    """Standard-model counts of a set-up with some parameters, free or fixed, at other values in their declared unit."""
+    fixed, field = analysis.model.fixed, "counts.relative_to"
+    known = [*analysis.names, *fixed]
+    unknown = [name for name in values if name not in known]
+    validation.raise_if(
+        Problem(setup.file, f"{field}.{name}", repr(name), f"a parameter of the model: {', '.join(known)}",
+                validation.did_you_mean(name, known) or f"declare it in {analysis.model.name}")
+        for name in unknown
+    )  # fmt: skip
+    held = {n: Fixed(value=values.get(n, entry.value), unit=entry.unit) for n, entry in fixed.items()}
+    there = dataclasses.replace(analysis, model=msgspec.structs.replace(analysis.model, fixed=held))
+    point = [values.get(name, x) for name, x in zip(analysis.names, analysis.standard_point(), strict=True)]
+    expected = there.expected(point)[setup.name]
+    if values and not (expected > 0).all():
+        found = f"an expectation of {expected.min():.3g} in bin {int(expected.argmin())}"
+        raise DeclarationError(Problem(setup.file, field, found, "a unit above zero in every bin", "mend the bins"))
+    return expected
+
+
 def _unprojected(setup: Setup) -> bool:
-    """Whether projected data are wanted and not yet computed."""
-    return setup.experiment.counts.asimov and not setup.projected
+    """Whether its data are to be computed from an expectation and not yet have been."""
+    counts_of = setup.experiment.counts
+    return bool(counts_of.asimov or counts_of.relative_to) and not setup.projected
 
 
 def _centre(p: Free) -> float:

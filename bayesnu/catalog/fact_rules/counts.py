@@ -1,11 +1,15 @@
 """What makes counts, their variance or given templates wrong ones."""
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from bayesnu.catalog.validation import Numbers, did_you_mean
+from bayesnu.catalog.validation import Numbers, did_you_mean, positive
 from bayesnu.errors import Problem
-from bayesnu.schema import Experiment, Flux, GaussianStatistic, PoissonStatistic
+from bayesnu.schema import Experiment, Flux, GaussianStatistic, PoissonStatistic, Share
+
+SHARE_ERROR = 1e-6
+"""How far the shares of a flux in one energy bin may add to more than one: released tables are rounded."""
 
 
 def count_problems(file: str, experiment: Experiment, bins: Sequence[tuple[float, float]], observed: Numbers,
@@ -15,7 +19,8 @@ def count_problems(file: str, experiment: Experiment, bins: Sequence[tuple[float
     Projected data have no observed counts yet.
     """
     counts = experiment.counts
-    yield from _bin_problems(file, "row" if counts.file else "counts.bins", bins)
+    repeated = any(share.column for share in experiment.shares.values())
+    yield from _bin_problems(file, "row" if counts.file else "counts.bins", bins, repeated)
     columns: dict[str, Numbers] = {}
     if not counts.asimov:
         columns[f"column {counts.observed_column}" if counts.file else "counts.observed"] = observed
@@ -26,8 +31,10 @@ def count_problems(file: str, experiment: Experiment, bins: Sequence[tuple[float
         if len(values) != len(bins):
             expected = f"{len(bins)}, one a bin"
             yield Problem(file, field, f"{len(values)} numbers", expected, "give one number a bin")
+        # What is left of counts after a subtraction may be negative; its error is then a published one.
+        subtracted = values is observed and has_sd(experiment)
         for index, value in enumerate(values):
-            if value < 0:
+            if value < 0 and not subtracted:
                 yield Problem(file, f"{field}[{index}]", f"{value:g}", "counts that are not negative", "mend it")
     if isinstance(experiment.statistic, PoissonStatistic) and not counts.asimov:
         field = next(iter(columns))
@@ -37,11 +44,20 @@ def count_problems(file: str, experiment: Experiment, bins: Sequence[tuple[float
                 yield Problem(file, f"{field}[{index}]", f"{value:g}", "whole counts for Poisson statistics", hint)
 
 
-def _bin_problems(file: str, field: str, bins: Sequence[tuple[float, float]]) -> Iterator[Problem]:
+def has_sd(experiment: Experiment) -> bool:
+    """Whether the errors of the bins are published ones, and not made of counts."""
+    statistic = experiment.statistic
+    return isinstance(statistic, GaussianStatistic) and bool(statistic.sd or statistic.sd_column)
+
+
+def _bin_problems(file: str, field: str, bins: Sequence[tuple[float, float]], repeated: bool) -> Iterator[Problem]:
+    """Bins increase and do not overlap; beside a second observable one range may stand in several rows, in one run."""
     if not bins:
         yield Problem(file, field, "no bins", "at least one bin", "declare counts.bins or counts.file")
-    edge = -math.inf
+    edge, before = -math.inf, None
     for index, (low, high) in enumerate(bins):
+        if repeated and (low, high) == before:
+            continue
         found = f"[{low:g}, {high:g}]"
         if not low < high:
             yield Problem(
@@ -52,7 +68,7 @@ def _bin_problems(file: str, field: str, bins: Sequence[tuple[float, float]]) ->
         elif low < edge:
             expected = f"a bin that starts at {edge:g} or above, where the one before ends"
             yield Problem(file, f"{field}[{index}]", found, expected, "sort the bins, and let none overlap")
-        edge = high
+        edge, before = high, (low, high)
 
 
 def variance_problems(
@@ -68,6 +84,35 @@ def variance_problems(
         if not unknown and not value > 0:
             found = f"a variance of {value:g} in bin {index}"
             yield Problem(file, "statistic.variance", found, "a positive variance", "mend the weights")
+
+
+def sd_problems(file: str, experiment: Experiment, sd: Numbers, bins: int) -> Iterator[Problem]:
+    """Published errors are as many as the bins, and positive; `file` is where they are."""
+    if not has_sd(experiment):
+        return
+    column = getattr(experiment.statistic, "sd_column", "")
+    field = f"column {column}" if column else "statistic.sd"
+    if len(sd) != bins:
+        yield Problem(file, field, f"{len(sd)} numbers", f"{bins}, one a bin", "give one number a bin")
+    yield from positive(file, {f"{field}[{index}]": value for index, value in enumerate(sd)})
+
+
+def share_problems(
+    file: str, shares: Mapping[str, Share], found: Mapping[str, Numbers], bins: Sequence[tuple[float, float]]
+) -> Iterator[Problem]:
+    """Shares are as many as the bins, from 0 to 1 each, and no more than 1 in all rows of one energy bin."""
+    for name, values in found.items():
+        column = shares[name].column
+        field = f"column {column}" if column else f"shares.{name or repr(name)}.value"
+        for index, value in enumerate(values):
+            if not 0 <= value <= 1:
+                yield Problem(file, f"{field}[{index}]", f"{value:g}", "a share from 0 to 1", "mend it")
+        rows = zip(bins, values, strict=True)
+        for (low, high), group in itertools.groupby(rows, key=lambda row: row[0]):
+            total = math.fsum(value for _, value in group)
+            if total > 1 + SHARE_ERROR:
+                expected = "no more than 1 over the rows of one bin"
+                yield Problem(file, field, f"{total:.9g} in all of [{low:g}, {high:g}]", expected, "mend the shares")
 
 
 def variance(experiment: Experiment, observed: Numbers, backgrounds: Mapping[str, Numbers]) -> Numbers:

@@ -1,9 +1,9 @@
 """What makes an experiment a wrong one, by itself or with its flux."""
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from bayesnu.catalog.fact_rules.counts import variance_problems
+from bayesnu.catalog.fact_rules.counts import has_sd, variance_problems
+from bayesnu.catalog.fact_rules.detectors import detector_problems
 from bayesnu.catalog.validation import axis_problems, did_you_mean, file_problems, positive, source_problems
 from bayesnu.errors import Problem
 from bayesnu.schema import (
@@ -15,7 +15,8 @@ from bayesnu.schema import (
     Knob,
     ReactorPower,
     ReactorSpectrum,
-    SigmoidEfficiency,
+    Share,
+    TableEfficiency,
 )
 
 
@@ -26,11 +27,15 @@ def experiment_problems(file: str, experiment: Experiment) -> Iterator[Problem]:
         names = experiment.fluence.__struct_fields__
         yield from positive(file, {f"fluence.{n}": getattr(experiment.fluence, n) for n in names})
     if experiment.detector:
-        yield from _detector_problems(file, experiment.detector)
+        yield from detector_problems(file, experiment.detector)
     for name, knob in experiment.knobs.items():
         yield from _knob_problems(file, experiment, f"knobs.{name}", knob)
     for name, background in experiment.backgrounds.items():
         yield from _background_problems(file, experiment, f"backgrounds.{name}", background)
+    for name, share in experiment.shares.items():
+        yield from _share_problems(file, experiment, f"shares.{name or repr(name)}", share)
+    yield from _error_problems(file, experiment)
+    yield from _relative_problems(file, experiment)
     if experiment.counts.asimov:
         yield from _projection_problems(file, experiment)
     elif experiment.counts.file and (experiment.counts.bins or experiment.counts.observed):
@@ -38,13 +43,15 @@ def experiment_problems(file: str, experiment: Experiment) -> Iterator[Problem]:
         yield Problem(file, "counts", f"{experiment.counts.file!r} beside bins or observed", expected, "drop one")
     for index, check in enumerate(experiment.checks):
         yield from positive(file, {f"checks[{index}].tolerance": check.tolerance})
-    tables = ["counts", "statistic", "fluence", "detector", "backgrounds", "knobs", "checks"]
+    tables = ["counts", "statistic", "fluence", "detector", "backgrounds", "shares", "knobs", "checks"]
     # Templates beside a detector are one mistake already.
     templates = "" if experiment.detector else experiment.templates
     tables += ["templates"] if templates else []
     covered = [t for t in tables if getattr(experiment, t)]
     yield from source_problems(file, experiment.sources, Experiment.__struct_fields__, covered)
     needed = {"counts.file": experiment.counts.file, "templates": templates}
+    if experiment.detector and isinstance(experiment.detector.efficiency, TableEfficiency):
+        needed["detector.efficiency.file"] = experiment.detector.efficiency.file
     yield from file_problems(file, experiment.sources, needed)
 
 
@@ -74,6 +81,68 @@ def _projection_problems(file: str, experiment: Experiment) -> Iterator[Problem]
         yield from positive(file, {"statistic.variance.observed": weights.get("observed", 0.0)})
 
 
+def _share_problems(file: str, experiment: Experiment, field: str, share: Share) -> Iterator[Problem]:
+    """A share is one value, or a column of the counts file; given templates have their shares in them."""
+    if share.column and share.value != 1.0:
+        found = f"{share.value:g} and the column {share.column!r}"
+        yield Problem(file, field, found, "either a value or a column of counts.file", "drop one of the two")
+    if share.column and not experiment.counts.file:
+        expected = "a value, because the experiment has no counts.file"
+        yield Problem(file, f"{field}.column", repr(share.column), expected, "give a value, or declare counts.file")
+    if experiment.templates:
+        expected = "no shares: the templates are counts in the bins already"
+        yield Problem(file, field, "a share beside templates", expected, "drop it")
+
+
+def _error_problems(file: str, experiment: Experiment) -> Iterator[Problem]:
+    """The error of a bin is made of counts, or it is a published one: one of the three ways to say so."""
+    statistic = experiment.statistic
+    if not isinstance(statistic, GaussianStatistic):
+        return
+    given = [name for name in ("variance", "sd", "sd_column") if getattr(statistic, name)]
+    if len(given) > 1:
+        expected = "one of variance, sd and sd_column"
+        yield Problem(file, f"statistic.{given[-1]}", f"{' beside '.join(given)}", expected, "keep one")
+    if statistic.sd_column and not experiment.counts.file:
+        expected = "sd, because the experiment has no counts.file"
+        yield Problem(file, "statistic.sd_column", repr(statistic.sd_column), expected, "give sd, or counts.file")
+    if has_sd(experiment) and experiment.counts.asimov:
+        expected = "variance, whose weights make the error of projected data"
+        yield Problem(file, f"statistic.{given[-1]}", "published errors beside asimov", expected, "give weights")
+
+
+def _relative_problems(file: str, experiment: Experiment) -> Iterator[Problem]:
+    """Numbers in units of an expectation bring their own errors, and what was subtracted stays out of them."""
+    if not experiment.counts.relative_to:
+        return
+    field = "counts.relative_to"
+    if experiment.counts.asimov:
+        found, expected = "relative_to beside asimov", "measured numbers, because projected data are computed"
+        yield Problem(file, field, found, expected, "drop one of the two")
+    elif not has_sd(experiment):
+        expected = "statistic.sd or statistic.sd_column, in the same unit as the observed numbers"
+        yield Problem(file, field, "numbers without errors of their own", expected, "give the errors")
+    for name, background in experiment.backgrounds.items():
+        if not background.subtracted:
+            expected = "subtracted backgrounds alone, so that the unit is the signal"
+            yield Problem(file, field, f"the background {name!r} beside it", expected, "mark it subtracted")
+
+
+def shared_flux_problems(file: str, experiment: Experiment, flux: Flux) -> Iterator[Problem]:
+    """Shares are of components of the flux; where rows share an energy bin, every component needs one."""
+    for name in experiment.shares:
+        if name and name not in flux.components:
+            hint = did_you_mean(name, flux.components) or "mend the name"
+            expected = f"a component of {experiment.flux}: {', '.join(flux.components)}; '' is all that are not named"
+            yield Problem(file, f"shares.{name}", repr(name), expected, hint)
+    columns = any(share.column for share in experiment.shares.values())
+    for name in flux.components:
+        if columns and "" not in experiment.shares and name not in experiment.shares:
+            found = f"no share of {name!r} beside columns of others"
+            hint = f"add [shares.{name}], or [shares.''] for all others"
+            yield Problem(file, f"shares.{name}", found, "a share of every component", hint)
+
+
 def fluence_problems(file: str, experiment: Experiment, flux: Flux) -> Iterator[Problem]:
     """A thermal power needs the energy per fission and the spectrum per fission of a reactor's core."""
     for name, component in flux.components.items():
@@ -81,34 +150,6 @@ def fluence_problems(file: str, experiment: Experiment, flux: Flux) -> Iterator[
             found = f"a reactor power, but the component {name!r} of {experiment.flux} is no spectrum per fission"
             expected = 'components of shape "reactor" alone'
             yield Problem(file, "fluence.kind", found, expected, "name a reactor's flux, or quote a flux")
-
-
-def _detector_problems(file: str, detector: Detector) -> Iterator[Problem]:
-    formula = detector.target.formula
-    if not formula:
-        yield Problem(file, "detector.target.formula", "an empty table", "atoms per formula unit", "name the elements")
-    yield from positive(file, {f"detector.target.formula.{k}": v for k, v in formula.items()})
-    yield from positive(file, {"detector.target.mass_kg": detector.target.mass_kg})
-    scales = {name: getattr(detector.response, name, None) for name in ("per_kev", "k")}
-    yield from positive(file, {f"detector.response.{n}": v for n, v in scales.items() if v is not None})
-    efficiency, field = detector.efficiency, "detector.efficiency"
-    if isinstance(efficiency, SigmoidEfficiency):
-        name, top = "plateau", efficiency.plateau
-        yield from _step_problems(file, f"{field}.steps", efficiency.steps)
-    else:
-        name, top = "value", efficiency.value
-    if not 0 < top <= 1:
-        yield Problem(file, f"{field}.{name}", f"{top:g}", "an efficiency above 0, at most 1", "mend the value")
-
-
-def _step_problems(file: str, field: str, steps: Sequence[tuple[float, float]]) -> Iterator[Problem]:
-    for index, (_, factor) in enumerate(steps):
-        if not 0 <= factor <= 1:
-            yield Problem(file, f"{field}[{index}]", f"the factor {factor:g}", "a factor in [0, 1]", "mend the value")
-    for index, (before, after) in enumerate(itertools.pairwise(steps), start=1):
-        if not before[0] < after[0]:
-            found = f"a step at {after[0]:g} after one at {before[0]:g}"
-            yield Problem(file, f"{field}[{index}]", found, "steps at increasing values", "sort them")
 
 
 def _knob_problems(file: str, experiment: Experiment, field: str, knob: Knob) -> Iterator[Problem]:
