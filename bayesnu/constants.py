@@ -24,6 +24,7 @@ HBAR_C_SQUARED_MEV2_CM2: Final = (HBAR_C_MEV_FM * 1e-13) ** 2
 AVOGADRO_PER_MOL: Final = float(_codata.Avogadro)
 
 KEV_PER_MEV: Final = 1e3
+EV_PER_KEV: Final = 1e3
 CM_PER_M: Final = 1e2
 G_PER_KG: Final = 1e3
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from bayesnu.catalog import layering, shelf, validation
-from bayesnu.catalog.facts import Facts, Overlay, PairingMass, published_cell, read_facts, read_isotopes
+from bayesnu.catalog.facts import Facts, Nuclei, Overlay, published_cell, read_facts, read_isotopes
 from bayesnu.catalog.files import convert, read_toml
 from bayesnu.catalog.layering import Layer
 from bayesnu.catalog.shelf import Catalog
@@ -110,14 +110,14 @@ def resolve(catalog: Catalog, name: str) -> Resolved:
 def resolve_model(catalog: Catalog, file: Path, model: Model) -> Resolved:
     """The plain record behind a model that has been read already."""
     readings, reading_citations = _readings(catalog, file, model.readings)
-    isotope_file, isotopes, isotope_table, masses = read_isotopes(catalog)
+    nuclei = read_isotopes(catalog)
     citations = [Citation(file=file.name, source=s) for s in model.sources.values()]
-    citations += [Citation(file=isotope_file.name, source=s) for s in isotope_table.sources.values()]
+    citations += [Citation(file=nuclei.file.name, source=s) for s in nuclei.declared.sources.values()]
     setups = []
     for index, name in enumerate(model.experiments):
         experiment_file, variant = shelf.find_experiment(catalog, name, str(file), f"experiments[{index}]")
-        facts = read_facts(catalog, experiment_file, variant, readings, isotopes)
-        setups.append(_setup(name, experiment_file, facts, model, isotopes, masses))
+        facts = read_facts(catalog, experiment_file, variant, readings, nuclei.isotopes)
+        setups.append(_setup(name, experiment_file, facts, model, nuclei))
         citations += [Citation(file=name, source=s) for s in facts.experiment.sources.values()]
         citations += [Citation(file=facts.flux_file.name, source=s) for s in facts.flux.sources.values()]
     published, published_citations = _published(catalog, file, model.published)
@@ -136,11 +136,11 @@ def resolve_model(catalog: Catalog, file: Path, model: Model) -> Resolved:
     return resolved
 
 
-def _setup(name: str, file: Path, facts: Facts, model: Model, isotopes: tuple[Isotope, ...],
-           masses: Sequence[PairingMass]) -> Setup:  # fmt: skip
+def _setup(name: str, file: Path, facts: Facts, model: Model, nuclei: Nuclei) -> Setup:
     experiment, counted = facts.experiment, facts.counted
     wanted = experiment.detector.target.formula if experiment.detector else {}
-    targets = tuple(i for i in isotopes if i.element in wanted or i.name in wanted)
+    targets = tuple(i for i in nuclei.isotopes if i.element in wanted or i.name in wanted)
+    beside = (m for m in nuclei.pairing_masses if any(_beside(i, charge=m[0], mass_number=m[1]) for i in targets))
     return Setup(
         name=name,
         file=str(file),
@@ -158,9 +158,11 @@ def _setup(name: str, file: Path, facts: Facts, model: Model, isotopes: tuple[Is
         backgrounds={k: v for k, v in counted.backgrounds.items() if not experiment.backgrounds[k].subtracted},
         variance=counted.variance,
         template_rows=facts.template_rows,
-        pairing_masses=tuple(m for m in masses if any(_beside(i, charge=m[0], mass_number=m[1]) for i in targets)),
+        pairing_masses=tuple(beside),
         knobs=_knobs(experiment, model),
         sterile_mass_mev=model.sterile_mass_mev,
+        shares=counted.shares,
+        binding=tuple(level for level in nuclei.binding if level[0] in {i.element for i in targets}),
     )
 
 

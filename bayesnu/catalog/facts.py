@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from bayesnu.catalog import fact_rules, layering, shelf
+from bayesnu.catalog import fact_rules, layering, shelf, spectra
 from bayesnu.catalog.files import Table, convert, read_csv, read_toml
 from bayesnu.catalog.hashes import verify_files
 from bayesnu.catalog.layering import Layer
@@ -28,6 +28,8 @@ from bayesnu.schema import (
 Numbers = tuple[float, ...]
 TemplateRow = tuple[str, str, int, float]
 PairingMass = tuple[int, int, float]
+BindingLevel = tuple[str, float, float]
+"""Element, binding energy [keV], electrons."""
 
 
 class PublishedTable(Record):
@@ -57,6 +59,18 @@ class Counted(NamedTuple):
     """Empty for Poisson counts."""
     shares: dict[str, Numbers]
     """Flux component -> the share of its events in each bin; empty where none is declared."""
+
+
+class Nuclei(NamedTuple):
+    """The table of nuclei with what goes with it."""
+
+    file: Path
+    isotopes: tuple[Isotope, ...]
+    declared: IsotopeTable
+    pairing_masses: tuple[PairingMass, ...]
+    """Atomic masses of the nuclei that enter pairing gaps."""
+    binding: tuple[BindingLevel, ...]
+    """Levels of the electrons."""
 
 
 class Facts(NamedTuple):
@@ -127,6 +141,7 @@ def read_facts(catalog: Catalog, file: Path, variant: str, overlays: Sequence[Ov
         flux_file = shelf.look_up("fluxes", experiment.flux, shelf.fluxes(catalog), str(file), "flux")
         flux = flux_at(flux_file, [o for o in overlays if o.applies_to == f"fluxes/{experiment.flux}"])
         raise_if(fact_rules.fluence_problems(str(file), experiment, flux))
+        raise_if(fact_rules.geometry_problems(str(file), experiment.fluence))
         raise_if(fact_rules.shared_flux_problems(str(file), experiment, flux))
         if experiment.detector:
             raise_if(fact_rules.target_problems(str(file), experiment.detector.target.formula, isotopes))
@@ -212,26 +227,42 @@ def flux_at(file: Path, overlays: Sequence[Overlay]) -> Flux:
         flux = convert(file, tree, Flux)
         raise_if(fact_rules.flux_problems(str(file), flux))
         verify_files(file, flux.sources)
-    return flux
+        return spectra.with_spectra(file, flux)
 
 
-def read_isotopes(catalog: Catalog) -> tuple[Path, tuple[Isotope, ...], IsotopeTable, tuple[PairingMass, ...]]:
-    """The table of nuclei, and the atomic masses around them that pairing gaps need."""
-    file = shelf.nuclei(catalog)
-    return (file, *isotopes_at(file))
+def read_isotopes(catalog: Catalog) -> Nuclei:
+    """The table of nuclei, the atomic masses around them that pairing gaps need, and the levels of their electrons."""
+    return nuclei_at(shelf.nuclei(catalog))
 
 
-def isotopes_at(file: Path) -> tuple[tuple[Isotope, ...], IsotopeTable, tuple[PairingMass, ...]]:
-    """A table of nuclei by file, checked."""
+def nuclei_at(file: Path) -> Nuclei:
+    """A table of nuclei by file, with what goes with it, checked."""
     declared = convert(file, read_toml(file), IsotopeTable)
     raise_if(source_problems(str(file), declared.sources, Isotope.__struct_fields__))
-    _require_source(file, "isotopes", declared.isotopes, declared.sources)
-    _require_source(file, "pairing", declared.pairing, declared.sources)
+    for field in ("isotopes", "pairing", "binding"):
+        _require_source(file, field, getattr(declared, field), declared.sources)
     verify_files(file, declared.sources)
     table = read_csv(file.parent / declared.isotopes, Isotope.__struct_fields__)
     isotopes = tuple(_isotope(table, index) for index in range(len(table.rows)))
     raise_if(fact_rules.isotope_problems(str(table.file), isotopes))
-    return isotopes, declared, _pairing_masses(file, declared)
+    return Nuclei(file, isotopes, declared, _pairing_masses(file, declared), _binding(file, declared, isotopes))
+
+
+def isotopes_at(file: Path) -> tuple[tuple[Isotope, ...], IsotopeTable, tuple[PairingMass, ...]]:
+    """A table of nuclei by file, checked."""
+    return nuclei_at(file)[1:4]
+
+
+def _binding(file: Path, declared: IsotopeTable, isotopes: Sequence[Isotope]) -> tuple[BindingLevel, ...]:
+    """Element, binding energy [keV] and electrons of each level."""
+    if not declared.binding:
+        return ()
+    table = read_csv(file.parent / declared.binding, ["element", "level", "binding_ev", "electrons"])
+    names = [(row["element"], row["level"]) for row in table.rows]
+    numbers = zip(table.numbers("binding_ev"), table.numbers("electrons"), strict=True)
+    levels = [(*name, *pair) for name, pair in zip(names, numbers, strict=True)]
+    raise_if(fact_rules.level_problems(str(table.file), table.lines, levels, isotopes))
+    return tuple((element, binding_ev / 1e3, electrons) for element, _, binding_ev, electrons in levels)
 
 
 def _pairing_masses(file: Path, declared: IsotopeTable) -> tuple[PairingMass, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bayesnu import schema
 from bayesnu.errors import DeclarationError, Problem
-from bayesnu.schema import ControlCounts, Model, Nuisance, Prior, Resolved, Source
+from bayesnu.schema import ControlCounts, Knob, Model, Nuisance, Parameter, Prior, Resolved, Source
 
 Numbers = tuple[float, ...]
 
@@ -141,12 +141,13 @@ def model_problems(file: str, model: Model) -> Iterator[Problem]:
     for name, nuisance in model.nuisances.items():
         yield from prior_problems(file, f"nuisances.{name}.prior", nuisance.prior)
         yield from _nuisance_problems(file, f"nuisances.{name}", nuisance)
+    yield from _model_knob_problems(file, model)
     for key, listed in (("experiments", model.experiments), ("interaction", model.interaction)):
         if not listed:
             yield Problem(file, key, "an empty list", "at least one name", "name it")
         if len(set(listed)) != len(listed):
             yield Problem(file, key, ", ".join(listed), "each name once", "drop the repeated one")
-    tables = [t for t in ("couplings", "form_factor", "fixed", "nuisances") if getattr(model, t)]
+    tables = [t for t in ("couplings", "form_factor", "fixed", "nuisances", "knobs") if getattr(model, t)]
     yield from source_problems(file, model.sources, Model.__struct_fields__, tables)
     for index, limit in enumerate(model.published):
         if limit.parameter not in model.parameters:
@@ -209,6 +210,9 @@ def resolved_problems(resolved: Resolved) -> Iterator[Problem]:
     for name, nuisance in resolved.nuisances.items():
         yield from _selector_problems(resolved, f"nuisances.{name}", nuisance)
         yield from _axis_problems(resolved, f"nuisances.{name}", nuisance)
+    for name, parameter in resolved.parameters.items():
+        yield from _axis_problems(resolved, f"parameters.{name}", parameter)
+    yield from _turning_problems(resolved)
 
 
 def _selector_problems(resolved: Resolved, field: str, nuisance: Nuisance) -> Iterator[Problem]:
@@ -232,17 +236,70 @@ def _selector_problems(resolved: Resolved, field: str, nuisance: Nuisance) -> It
             yield Problem(resolved.file, where, f"bin {number}", f"0 to {most - 1}, counted from zero", "mend it")
 
 
-def _axis_problems(resolved: Resolved, field: str, nuisance: Nuisance) -> Iterator[Problem]:
-    if not nuisance.knob:
+def _axis_problems(resolved: Resolved, field: str, entry: Parameter | Nuisance) -> Iterator[Problem]:
+    """A knob exists, its unit is that of the number that it bends, and its prior is bounded by its axis."""
+    if not entry.knob:
         return
-    knobs = [(n, k) for s in resolved.setups for n, k in s.experiment.knobs.items()]
+    knobs = [(n, k) for s in resolved.setups for n, k in s.knobs.items()]
     names = sorted({n for n, _ in knobs})
-    if nuisance.knob not in names:
-        expected = f"one of the experiments' knobs: {', '.join(names) or 'none'}"
-        hint = did_you_mean(nuisance.knob, names) or "declare it in the experiment"
-        yield Problem(resolved.file, f"{field}.knob", repr(nuisance.knob), expected, hint)
-    low, high = getattr(nuisance.prior, "low", -math.inf), getattr(nuisance.prior, "high", math.inf)
-    for knob in (k for n, k in knobs if n == nuisance.knob and (low < k.low or high > k.high)):
-        found, expected = f"support [{low:g}, {high:g}]", f"inside the axis [{knob.low:g}, {knob.high:g}] of the knob"
-        hint = "bound the prior: a polynomial explodes outside its nodes"
-        yield Problem(resolved.file, f"{field}.prior", found, expected, hint)
+    if entry.knob not in names:
+        expected = f"one of the knobs of the model and its experiments: {', '.join(names) or 'none'}"
+        hint = did_you_mean(entry.knob, names) or "declare it in the experiment or in the model"
+        yield Problem(resolved.file, f"{field}.knob", repr(entry.knob), expected, hint)
+    mine = list(dict.fromkeys(k for n, k in knobs if n == entry.knob))
+    low, high = getattr(entry.prior, "low", -math.inf), getattr(entry.prior, "high", math.inf)
+    for knob in mine:
+        if entry.prior is not None and (low < knob.low or high > knob.high):
+            found = f"support [{low:g}, {high:g}]"
+            expected = f"inside the axis [{knob.low:g}, {knob.high:g}] of the knob"
+            hint = "bound the prior: a polynomial explodes outside its nodes"
+            yield Problem(resolved.file, f"{field}.prior", found, expected, hint)
+        unit = next((u for end, u in UNIT_OF_ENDING.items() if knob.bends.endswith(end)), entry.unit)
+        if entry.unit != unit:
+            hint = "mend the unit, and the numbers with it"
+            yield Problem(resolved.file, f"{field}.unit", repr(entry.unit), f"{unit!r}, as {knob.bends} has", hint)
+
+
+UNIT_OF_ENDING = {"_fm": "fm", "_mev": "MeV"}
+"""End of a number's name -> its unit."""
+
+
+def _turning_problems(resolved: Resolved) -> Iterator[Problem]:
+    """No two parameters turn one knob, and no knob of a model is left alone."""
+    turning: dict[str, str] = {}
+    for role in ("parameters", "nuisances"):
+        for name, entry in getattr(resolved, role).items():
+            if entry.knob and entry.knob in turning:
+                found = f"the knob {entry.knob!r}, which {turning[entry.knob]} turns"
+                yield Problem(resolved.file, f"{role}.{name}.knob", found, "one parameter a knob", "drop one of them")
+            turning[entry.knob] = name
+
+
+def _model_knob_problems(file: str, model: Model) -> Iterator[Problem]:
+    """A model's knob bends a number of its form factor, or the sterile mass, and a parameter turns it."""
+    numbers = [f"form_factor.{n}" for n in model.form_factor.__struct_fields__] + ["sterile_mass_mev"]
+    used = {p.knob for p in model.parameters.values()} | {n.knob for n in model.nuisances.values()}
+    for name, knob in model.knobs.items():
+        field = f"knobs.{name}"
+        if knob.bends not in numbers:
+            hint = did_you_mean(knob.bends, numbers) or "mend the path"
+            yield Problem(file, f"{field}.bends", repr(knob.bends), f"one of {', '.join(numbers)}", hint)
+        yield from axis_problems(file, field, knob)
+        if name not in used:
+            hint = f'add knob = "{name}" to a parameter, or drop the knob'
+            yield Problem(file, field, "a knob that nothing turns", "a parameter or nuisance that turns it", hint)
+    if model.sterile_mass_mev is not None:
+        yield from positive(file, {"sterile_mass_mev": model.sterile_mass_mev})
+
+
+LEAST_SPLINE_NODES = 120
+
+
+def axis_problems(file: str, field: str, knob: Knob) -> Iterator[Problem]:
+    """An axis has a range, a tolerance, and as many nodes as its interpolation needs."""
+    least, most = (LEAST_SPLINE_NODES, 2000) if knob.interpolation == "log-spline" else (3, 99)
+    if not least <= knob.nodes <= most:
+        yield Problem(file, f"{field}.nodes", str(knob.nodes), f"{least} to {most} nodes", "mend it")
+    if not knob.low < knob.high:
+        yield Problem(file, field, f"[{knob.low:g}, {knob.high:g}]", "low below high", "swap or mend them")
+    yield from positive(file, {f"{field}.tolerance": knob.tolerance, f"{field}.low": knob.low})

@@ -135,5 +135,16 @@ def profile(model: str, parameter: str, others: Any, level: float, points: int, 
     rows = zip(answer["values"], answer["delta_chi2"], strict=True)
     click.echo(f"{parameter} [{about['unit']}]  delta chi2")
     click.echo("\n".join(f"{value:12.4f}  {excess:10.4f}" for value, excess in rows))
-    limit = "none in the range" if math.isnan(about["limit"]) else f"{about['limit']:.4g} {about['unit']}"
-    click.echo(f"limit at {level:.0%} (delta chi2 = {about['threshold']:.3f}), others {others}: {limit}")
+    name, found_at = ("interval", _interval(about)) if about["interval_low"] > found["value"][0] else ("limit", "")
+    found_at = found_at or ("none in the range" if math.isnan(about["limit"]) else _with_unit(about, "limit"))
+    click.echo(f"{name} at {level:.0%} (delta chi2 = {about['threshold']:.3f}), others {others}: {found_at}")
+
+
+def _interval(about: Mapping[str, Any]) -> str:
+    """A two-sided interval with its best value; an end beyond the scan is said to be there."""
+    high = "beyond the range" if math.isnan(about["limit"]) else _with_unit(about, "limit")
+    return f"{about['interval_low']:.4g} to {high}, best {_with_unit(about, 'best')}"
+
+
+def _with_unit(about: Mapping[str, Any], name: str) -> str:
+    return f"{about[name]:.4g} {about['unit']}"

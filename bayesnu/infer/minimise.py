@@ -55,7 +55,7 @@ def coordinates(analysis: Analysis, solved: nuisances.Affine) -> Coordinates:
             raise DeclarationError(Problem(analysis.model.name, p.name, "no prior", "a prior with a range", "add one"))
         least, most = priors.support(p.prior)
         # A parameter of interest is scanned from zero: the prior's lower end is a belief, not a boundary.
-        low[i] = min(least, 0.0) if p.role == "parameter" else least
+        low[i] = min(least, 0.0) if p.role == "parameter" and not p.knob else least
         high[i] = most
         spread = priors.quantile(p.prior, np.array([0.16, 0.84]))
         size[i] = 1.0 if is_angle(p) else float(0.5 * (spread[1] - spread[0]))

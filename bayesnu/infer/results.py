@@ -128,9 +128,10 @@ def _derived(analysis: Analysis, x: Array) -> dict[str, Array]:
     theta = analysis.theta(dict(zip(analysis.names, flat.T, strict=True)), np)
     values = counts.couplings(analysis.plan, theta, np)
     wanted = {
-        terms.LEPTON[slot.flavour]: (slot.flavour, value)
-        for slot, value in sorted(values.items(), key=lambda item: "nubar" not in item[0].flavour)
-        if terms.INTERACTIONS[slot.interaction].phases and slot.term == "magnetic-moment"
+        terms.LEPTON[slot.beam]: (slot.beam, value)
+        for slot, value in sorted(values.items(), key=lambda item: "nubar" not in str(item[0].beam))
+        if terms.INTERACTIONS[slot.function.interaction].phases and slot.beam in terms.LEPTON
+        if slot.term == "magnetic-moment"
     }
     # A neutrino and its antineutrino have one effective moment: the neutrino's name is kept where both are there.
     return {f"mu_eff_{f}": np.sqrt(np.maximum(v, 0)).reshape(x.shape[:2]) for f, v in wanted.values()}

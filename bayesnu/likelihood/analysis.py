@@ -1,6 +1,7 @@
 """An Analysis: one model's prior and likelihood, as plain functions of arrays and as a PyMC model."""
 
 import dataclasses
+import functools
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from bayesnu.catalog import validation
 from bayesnu.errors import DeclarationError, Problem
 from bayesnu.likelihood import priors, stacking, statistics, usage
-from bayesnu.predict import counts, terms
+from bayesnu.predict import counts, templates, terms
+from bayesnu.predict.beams import beam_of
 from bayesnu.predict.layout import Layout, lay_out
 from bayesnu.schema import Circular, Fixed, Prior, Resolved, Setup
 
@@ -37,6 +39,8 @@ class Free(NamedTuple):
     latex: str
     standard: float = 0.0
     """Value in the standard model."""
+    knob: str = ""
+    """The knob that it turns."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -72,18 +76,23 @@ class Analysis:
         return from_resolved(stacking.joined(self.model, other.model), {**self.observed, **other.observed})
 
     def fix(self, **values: float) -> "Analysis":
-        """The analysis with some parameters held at a value in their declared unit."""
-        units = {p.name: p.unit for p in self.free}
+        """The analysis with some parameters held at a value in their declared unit.
+
+        Of a parameter that turns a knob the templates are exact at that value, not interpolated.
+        """
         self._require_known(values)
-        fixed = self.model.fixed | {n: Fixed(value=float(v), unit=units[n]) for n, v in values.items()}
-        scaled = [n for n in values if self._free(n).dimension is None]
+        turned = {self._free(n).knob: v for n, v in values.items() if self._free(n).knob}
+        held = {n: v for n, v in values.items() if not self._free(n).knob}
+        fixed = self.model.fixed | {n: Fixed(value=float(v), unit=self._free(n).unit) for n, v in held.items()}
+        scaled = [n for n in held if self._free(n).dimension is None]
         if scaled:
             raise DeclarationError(
-                Problem(self.model.file, scaled[0], "a scale or a knob", "a parameter of a coupling", "give it a prior")
+                Problem(self.model.file, scaled[0], "a scale", "a parameter of a coupling or a knob", "give it a prior")
             )
         kept = {n: p for n, p in self.model.parameters.items() if n not in values}
         nuisances = {n: p for n, p in self.model.nuisances.items() if n not in values}
-        model = msgspec.structs.replace(self.model, parameters=kept, nuisances=nuisances, fixed=fixed)
+        setups = tuple(_turned(setup, turned) for setup in self.model.setups)
+        model = msgspec.structs.replace(self.model, setups=setups, parameters=kept, nuisances=nuisances, fixed=fixed)
         return from_resolved(model, self.observed)
 
     def with_counts(self, observed: Mapping[str, ArrayLike]) -> "Analysis":
@@ -180,8 +189,8 @@ class Analysis:
         found: dict[str, dict[str, float]] = {}
         for setup in self.model.setups:
             for slot, value in values.items():
-                fluxes = {f: c.flavour for f, c in setup.flux.components.items() if terms.acts(setup, slot.term, f)}
-                row = {f: float(value) for f, flavour in fluxes.items() if flavour == slot.flavour}
+                fluxes = {f: beam_of(c) for f, c in setup.flux.components.items() if terms.acts(setup, slot.term, f)}
+                row = {f: float(value) for f, beam in fluxes.items() if beam == slot.beam}
                 found.setdefault(slot.term, {}).update(row)
         return found
 
@@ -206,7 +215,8 @@ class Analysis:
     def standard_point(self) -> Array:
         """The standard model: parameters of interest at their standard values, nuisances at their centres."""
         centre = zip(self.free, self.centre(), strict=True)
-        return np.array([p.standard if p.role == "parameter" else value for p, value in centre])
+        # Where a knob stands does not matter in the standard model, but its templates end with its axis.
+        return np.array([p.standard if p.role == "parameter" and not p.knob else value for p, value in centre])
 
     def pymc(self, **given: Any) -> Any:
         """The model in PyMC: inside a user's `with pm.Model()` its observed variables are added to that model.
@@ -309,6 +319,12 @@ def _with_computed_data(analysis: Analysis) -> Analysis:
     return dataclasses.replace(analysis, model=model, observed=observed, data=data)
 
 
+def _turned(setup: Setup, values: Mapping[str, float]) -> Setup:
+    """The set-up with its knobs at these values."""
+    mine = {name: value for name, value in values.items() if name in setup.knobs}
+    return functools.reduce(lambda s, name: templates.bent(s, setup.knobs[name].bends, mine[name]), mine, setup)
+
+
 def _computed(analysis: Analysis, setup: Setup) -> Setup:
     """A set-up with projected data and the variance that goes with them, or with relative data in counts."""
     relative_to = setup.experiment.counts.relative_to
@@ -364,8 +380,8 @@ def _free_parameters(model: Resolved) -> tuple[Free, ...]:
         for name, entry in table.items():
             dimension = used.get(name)
             factor = (terms.unit_factor(entry.unit, dimension) or 1.0) if dimension else 1.0
-            standard = getattr(entry, "standard", 0.0)
-            found.append(Free(name, entry.unit, entry.prior, role, dimension, factor, entry.latex, standard))  # type: ignore[arg-type]
+            rest = entry.latex, getattr(entry, "standard", 0.0), entry.knob
+            found.append(Free(name, entry.unit, entry.prior, role, dimension, factor, *rest))  # type: ignore[arg-type]
     return tuple(found)
 
 

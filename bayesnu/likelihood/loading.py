@@ -1,6 +1,7 @@
 """Analyses from declarations: a whole model by name, or one experiment's likelihood term by hand."""
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -13,7 +14,8 @@ from bayesnu.predict.terms import INTERACTIONS
 from bayesnu.schema import Nuisance, Parameter, Resolved, Setup
 
 DEFAULT_UNIT = {
-    "moment": "1e-10 mu_B", "angle": "rad", "number": "1", "area": "1e-32 cm2", "charge": "1e-12 e", "coupling": "1"
+    "moment": "1e-10 mu_B", "angle": "rad", "number": "1", "area": "1e-32 cm2", "charge": "1e-12 e", "coupling": "1",
+    "mass-squared": "1e-5 eV2",
 }  # fmt: skip
 
 
@@ -51,9 +53,27 @@ def term(experiment: str, interaction: str, root: str | os.PathLike[str] | None 
     }
     interactions = tuple(dict.fromkeys((*model.interaction, interaction)))
     changed = msgspec.structs.replace(
-        model, experiments=(experiment,), interaction=interactions, parameters=model.parameters | opened, published=()
+        model,
+        experiments=(experiment,),
+        interaction=interactions,
+        parameters=model.parameters | opened,
+        nuisances=_narrowed(model.nuisances, experiment),
+        published=(),
     )
     return from_resolved(catalog.resolve_model(shelf, file, changed))
+
+
+def _narrowed(nuisances: Mapping[str, Nuisance], experiment: str) -> dict[str, Nuisance]:
+    """The nuisances of one experiment, without the names of the others that they scale."""
+    kept: dict[str, Nuisance] = {}
+    for name, nuisance in nuisances.items():
+        scales = nuisance.scales
+        if scales is None or not scales.experiments:
+            kept[name] = nuisance
+        elif experiment in scales.experiments:
+            alone = msgspec.structs.replace(scales, experiments=(experiment,))
+            kept[name] = msgspec.structs.replace(nuisance, scales=alone)
+    return kept
 
 
 def load_at(
@@ -85,7 +105,7 @@ def _concerns(nuisance: Nuisance, setup: Setup) -> bool:
     """Whether a nuisance scales or bends this experiment, or enters a coupling."""
     if nuisance.scales:
         return not nuisance.scales.experiments or setup.name in nuisance.scales.experiments
-    return not nuisance.knob or nuisance.knob in setup.experiment.knobs
+    return not nuisance.knob or nuisance.knob in setup.knobs
 
 
 def _in_window(resolved: Resolved, window: tuple[float, float]) -> Resolved:

@@ -7,8 +7,17 @@ from pathlib import Path
 from bayesnu.catalog.validation import did_you_mean
 from bayesnu.errors import Problem
 from bayesnu.likelihood import priors
-from bayesnu.predict.terms import INTERACTIONS, Dimension, physical_range, terms_of, unit_factor
-from bayesnu.schema import Circular, Nuisance, Parameter, Prior, Resolved
+from bayesnu.predict.cross_sections import MASSIVE
+from bayesnu.predict.terms import (
+    INTERACTIONS,
+    SOLAR,
+    Dimension,
+    on_electrons,
+    physical_range,
+    terms_of,
+    unit_factor,
+)
+from bayesnu.schema import Circular, Nuisance, Parameter, Prior, Resolved, Setup
 
 UNITS = {
     "moment": "mu_B, such as '1e-10 mu_B'",
@@ -17,6 +26,7 @@ UNITS = {
     "area": "cm2, such as '1e-32 cm2'",
     "charge": "e, such as '1e-12 e'",
     "coupling": "'1'",
+    "mass-squared": "eV2, such as '1e-5 eV2'",
 }
 UNIT_EXAMPLES = {
     "moment": ("1e-10 mu_B", "1e-11 mu_B", "mu_B"),
@@ -25,6 +35,7 @@ UNIT_EXAMPLES = {
     "area": ("1e-32 cm2", "cm2"),
     "charge": ("1e-12 e", "1e-8 e", "e"),
     "coupling": ("1",),
+    "mass-squared": ("1e-5 eV2", "eV2"),
 }
 
 
@@ -36,6 +47,8 @@ def problems(resolved: Resolved) -> Iterator[Problem]:
         return
     used = used_parameters(resolved)
     yield from _lonely(resolved)
+    yield from _formless(resolved)
+    yield from _massless(resolved)
     yield from _missing(resolved, used)
     yield from _idle(resolved, used)
     yield from _misfits(resolved, used)
@@ -49,7 +62,15 @@ def problems(resolved: Resolved) -> Iterator[Problem]:
 def used_parameters(resolved: Resolved) -> dict[str, Dimension]:
     """Parameters that the interactions use, with their dimensions."""
     names = {name for setup in resolved.setups for name in setup.interaction}
-    return {p: d for name in sorted(names) for p, d in INTERACTIONS[name].parameters.items()}
+    found = {p: d for name in sorted(names) for p, d in INTERACTIONS[name].parameters.items()}
+    return found | (SOLAR if any(_mixed(setup) for setup in resolved.setups) else {})
+
+
+def _mixed(setup: Setup) -> bool:
+    """Whether some coupling of a setup depends on which flavours solar neutrinos have."""
+    solar = any(component.flavour == "nu_solar" for component in setup.flux.components.values())
+    flavoured = [n for n in setup.interaction if INTERACTIONS[n].solar and (n != "sm" or on_electrons(setup))]
+    return solar and bool(flavoured)
 
 
 def _unknown_interactions(resolved: Resolved) -> Iterator[Problem]:
@@ -69,6 +90,35 @@ def _lonely(resolved: Resolved) -> Iterator[Problem]:
             yield Problem(resolved.file, "interaction", repr(name), f"{partner!r} beside it", f"add {partner!r}")
 
 
+def _formless(resolved: Resolved) -> Iterator[Problem]:
+    """Interactions that have no form for what recoils, or for solar neutrinos whose flavours they tell apart."""
+    for setup in resolved.setups:
+        solar = any(component.flavour == "nu_solar" for component in setup.flux.components.values())
+        for name in setup.interaction:
+            interaction = INTERACTIONS[name]
+            if on_electrons(setup) and not interaction.electron_terms:
+                hint = "leave the interaction or the experiment out"
+                yield Problem(resolved.file, "interaction", f"{name!r} on the electrons of {setup.name}",
+                              "an interaction that has couplings to electrons here", hint)  # fmt: skip
+            elif solar and interaction.interferes_with:
+                hint = "leave the interaction or the experiment out"
+                yield Problem(resolved.file, "interaction", f"{name!r} of solar neutrinos in {setup.name}",
+                              "an interaction whose solar form is known here", hint)  # fmt: skip
+
+
+def _massless(resolved: Resolved) -> Iterator[Problem]:
+    """A dipole makes a heavy neutrino, whose mass the model gives or lets a parameter turn."""
+    turned = {p.knob for p in resolved.parameters.values()} | {n.knob for n in resolved.nuisances.values()}
+    for setup in resolved.setups:
+        heavy = sorted(MASSIVE.intersection(terms_of(setup)))
+        knobs = {name for name, knob in setup.knobs.items() if knob.bends == "sterile_mass_mev"}
+        if heavy and setup.sterile_mass_mev is None and not knobs & turned:
+            found = f"{heavy[0]!r} without the mass of the heavy neutrino"
+            hint = "add sterile_mass_mev, or a knob that bends it and a parameter that turns the knob"
+            yield Problem(resolved.file, "sterile_mass_mev", found, "a mass in MeV", hint)
+            return
+
+
 def _missing(resolved: Resolved, used: Mapping[str, Dimension]) -> Iterator[Problem]:
     declared = {*resolved.parameters, *resolved.nuisances, *resolved.fixed}
     for name, dimension in used.items():
@@ -79,7 +129,8 @@ def _missing(resolved: Resolved, used: Mapping[str, Dimension]) -> Iterator[Prob
 
 
 def _idle(resolved: Resolved, used: Mapping[str, Dimension]) -> Iterator[Problem]:
-    idle = {f"parameters.{n}": n for n in resolved.parameters} | {f"fixed.{n}": n for n in resolved.fixed}
+    idle = {f"parameters.{n}": n for n, v in resolved.parameters.items() if not v.knob}
+    idle |= {f"fixed.{n}": n for n in resolved.fixed}
     idle |= {f"nuisances.{n}": n for n, v in resolved.nuisances.items() if not v.scales and not v.knob}
     declared = {*resolved.parameters, *resolved.nuisances, *resolved.fixed}
     for field, name in idle.items():

@@ -58,6 +58,12 @@ def fit_density_per_mev(fit: MaxwellFit, energy_mev: Array) -> Array:
     return np.where(inside, shape, 0.0)
 
 
+def low_energy_table(spectrum: ReactorSpectrum) -> Array:
+    """Antineutrinos per MeV and fission of a core at the energies of its table."""
+    isotopes = spectrum.isotopes.values()
+    return np.sum([i.fraction * np.asarray(i.low_energy, dtype=np.float64) for i in isotopes], axis=0)
+
+
 # --- quadrature -------------------------------------------------------------------------------------------------------
 
 
@@ -73,6 +79,12 @@ def panels_mev(spectrum: ReactorSpectrum | MaxwellFit) -> tuple[float, ...]:
     switch = spectrum.low_energy_mev[-1]
     steps = ceil((spectrum.end_mev - switch) / PANEL_MEV)
     return (*spectrum.low_energy_mev, *(float(e) for e in np.linspace(switch, spectrum.end_mev, steps + 1)[1:]))
+
+
+def smooth_edges_mev(spectrum: ReactorSpectrum | MaxwellFit) -> tuple[float, ...]:
+    """Edges [MeV] of those panels in which the spectrum is no straight line: all of a fit, a core's polynomials."""
+    start = spectrum.low_energy_mev[-1] if isinstance(spectrum, ReactorSpectrum) else spectrum.start_mev
+    return tuple(edge for edge in panels_mev(spectrum) if edge >= start)
 
 
 def panel_rule(

@@ -5,6 +5,7 @@ polynomials in log m4 on many nodes, finer near the masses at which a source's e
 the few combinations that the tolerance asks for. Function 0 is the constant one; it is not among those counted here.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -16,8 +17,10 @@ from bayesnu.schema import Knob
 
 Array = NDArray[np.float64]
 
-REFINEMENTS: Final = 12
-"""Nodes on each side of a kinematic edge, each twice as near as the one before."""
+REFINEMENTS: Final = 30
+"""Nodes on each side of a kinematic edge."""
+NEARER: Final = 0.5
+"""Each of them is nearer by this factor than the one before; the first is three steps of the even nodes away."""
 COMPRESSED: Final = 0.1
 """Share of a spline's tolerance that its compression may use."""
 
@@ -43,7 +46,7 @@ def nodes(knob: Knob, edges: Array) -> Array:
         unit = chebyshev.chebpts1(knob.nodes)
         return np.asarray(0.5 * (knob.low + knob.high) + 0.5 * (knob.high - knob.low) * unit)
     even, step = np.linspace(np.log(knob.low), np.log(knob.high), knob.nodes, retstep=True)
-    nearer = step * 0.5 ** np.arange(1, REFINEMENTS + 1)
+    nearer = 3 * step * NEARER ** np.arange(REFINEMENTS)
     around = (np.log(edges)[:, None] + np.concatenate([-nearer, [0.0], nearer])).ravel()
     inside = around[(around > even[0]) & (around < even[-1])]
     every = np.unique(np.concatenate([even, inside]))
@@ -55,35 +58,48 @@ def nodes(knob: Knob, edges: Array) -> Array:
     return np.asarray(values)
 
 
-def fitted(knob: Knob, grid: Array, values: Array) -> tuple[Axis, Array]:
-    """The axis of some templates (node, flux, term, ...) and their coefficients (1 + function, flux, term, ...)."""
-    if knob.interpolation == "chebyshev":
-        to_coefficients = np.linalg.inv(chebyshev.chebvander(chebyshev.chebpts1(knob.nodes), knob.nodes - 1))
-        none = np.zeros(0)
-        return Axis(knob, none, np.zeros((0, 4, 0))), np.tensordot(to_coefficients, values, (1, 0))
-    return _splines(knob, grid, values)
+def chebyshev_axis(knob: Knob, values: Array) -> tuple[Axis, Array]:
+    """The axis of some templates (node, ...) and their coefficients (1 + function, ...)."""
+    to_coefficients = np.linalg.inv(chebyshev.chebvander(chebyshev.chebpts1(knob.nodes), knob.nodes - 1))
+    return Axis(knob, np.zeros(0), np.zeros((0, 4, 0))), np.tensordot(to_coefficients, values, (1, 0))
 
 
-def _splines(knob: Knob, grid: Array, values: Array) -> tuple[Axis, Array]:
-    """Each flux and term has functions of its own: a line closes elsewhere than a continuum."""
-    constant = np.zeros(values.shape[1:])
-    parts: list[tuple[tuple[int, ...], Array, Array]] = []
-    for s, t in np.ndindex(*values.shape[1:3]):
-        matrix = values[:, s, t].reshape(len(grid), -1)
-        if (matrix == matrix[0]).all():
-            constant[s, t] = values[0, s, t]
-        else:
-            parts.append(((s, t), *_compressed(matrix, COMPRESSED * knob.tolerance)))
-    total = sum(along.shape[1] for _, along, _ in parts)
-    coefficients = np.zeros((1 + total, *values.shape[1:]))
+def spline_axis(knob: Knob, grids: Sequence[Array], values: Sequence[Array]) -> tuple[Axis, Array]:
+    """One axis for templates (node, term, ...) of each flux on its own nodes; coefficients (1 + function, flux, ...).
+
+    Each flux and term has functions of its own, because a line closes elsewhere than a continuum; between the knots of
+    all fluxes together they are the same polynomials as between their own.
+    """
+    knots = np.log(np.unique(np.concatenate(grids)))
+    constant = np.zeros((len(grids), *values[0].shape[1:]))
+    parts: list[tuple[int, int, Array, Array]] = []
+    for s, (grid, of_flux) in enumerate(zip(grids, values, strict=True)):
+        for t in range(of_flux.shape[1]):
+            matrix = of_flux[:, t].reshape(len(grid), -1)
+            if (matrix == matrix[0]).all():
+                constant[s, t] = of_flux[0, t]
+            else:
+                along, across = _compressed(matrix, COMPRESSED * knob.tolerance)
+                parts.append((s, t, _polynomials(np.log(grid), along, knots), across))
+    coefficients = np.zeros((1 + sum(len(across) for *_, across in parts), *constant.shape))
     coefficients[0], first = constant, 1
-    for (s, t), _, across in parts:
-        coefficients[first : first + len(across), s, t] = across.reshape(-1, *values.shape[3:])
+    for s, t, _, across in parts:
+        coefficients[first : first + len(across), s, t] = across.reshape(-1, *constant.shape[2:])
         first += len(across)
-    together = np.concatenate([along for _, along, _ in parts] or [np.zeros((len(grid), 0))], axis=1)
-    knots = np.log(grid)
-    polynomials = interpolate.PchipInterpolator(knots, together, axis=0).c if total else np.zeros((4, len(grid) - 1, 0))
-    return Axis(knob, knots, np.ascontiguousarray(np.moveaxis(polynomials[::-1], 0, 1))), coefficients
+    tables = [table for _, _, table, _ in parts] or [np.zeros((len(knots) - 1, 4, 0))]
+    return Axis(knob, knots, np.concatenate(tables, axis=2)), coefficients
+
+
+def _polynomials(own: Array, values: Array, knots: Array) -> Array:
+    """Cubic spline through values (node, function) as polynomials (interval, power, function) between more knots."""
+    spline = interpolate.CubicSpline(own, values, axis=0)
+    # On an interval inside one of its own, a polynomial is its Taylor series at the interval's start.
+    middle = 0.5 * (knots[1:] + knots[:-1])
+    piece = np.clip(np.searchsorted(own, middle) - 1, 0, len(own) - 2)
+    c3, c2, c1, c0 = spline.c[:, piece]
+    t = (knots[:-1] - own[piece])[:, None]
+    taylor = [((c3 * t + c2) * t + c1) * t + c0, (3 * c3 * t + 2 * c2) * t + c1, 3 * c3 * t + c2, c3]
+    return np.stack(taylor, axis=1)
 
 
 def _compressed(matrix: Array, tolerance: float) -> tuple[Array, Array]:

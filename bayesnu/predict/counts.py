@@ -22,12 +22,13 @@ SMALL_MATRIX = 8192
 def couplings(plan: Layout, theta: Mapping[str, Any], xp: Any) -> dict[Slot, Any]:
     """Every coupling of a model at theta (internal units; angles as (cosine, sine))."""
     found: dict[Slot, Any] = {}
-    for key, flavours in plan.fluxes.items():
-        name, modifiers, conventions = key
-        values = terms.evaluate(name, modifiers, plan.conventions[conventions].couplings, theta, flavours, xp)
+    for function, beams in plan.beams.items():
+        conventions = plan.conventions[function.conventions].couplings
+        name, modifiers, electrons = function.interaction, function.modifiers, function.electrons
+        values = terms.evaluate(name, modifiers, conventions, theta, beams, xp, electrons)
         for slot in plan.slots:
-            if (slot.interaction, slot.modifiers, slot.conventions) == key:
-                found[slot] = values.get((slot.term, slot.flavour), values.get((slot.term, "")))
+            if slot.function == function:
+                found[slot] = values.get((slot.term, slot.beam), values.get((slot.term, "")))
     return found
 
 

@@ -8,16 +8,14 @@ squared; the shifts form a matrix in flavour space, and each final flavour is a 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from bayesnu.physics import mixing, moments, nucleus
+from bayesnu.physics import mixing, moments, moments4, nucleus
+from bayesnu.predict.beams import Beam, SolarBeam, Theta, flavour_shares, mass_states
 from bayesnu.schema import Couplings
 
-Theta = Mapping[str, Any]
-"""Parameter -> value in internal units; an angle -> (cosine, sine)."""
+Values = dict[tuple[str, Beam], Any]
+"""(term, flavour or solar beam) -> coupling; flavour '' stands for all of them."""
 
-Values = dict[tuple[str, str], Any]
-"""(term, flavour) -> coupling; flavour '' stands for all of them."""
-
-LEPTON = {"nu_e": 0, "nubar_e": 0, "nu_mu": 1, "nubar_mu": 1, "nu_tau": 2, "nubar_tau": 2}
+LEPTON: dict[Beam, int] = {"nu_e": 0, "nubar_e": 0, "nu_mu": 1, "nubar_mu": 1, "nu_tau": 2, "nubar_tau": 2}
 
 
 class Nucleons(NamedTuple):
@@ -38,7 +36,7 @@ The same, because both the weak and the electric vector charge of an antineutrin
 
 
 def standard_model(
-    couplings: Couplings, theta: Theta, flavours: Sequence[str], shifts: Sequence[Shifts], xp: Any
+    couplings: Couplings, theta: Theta, flavours: Sequence[Beam], shifts: Sequence[Shifts], xp: Any
 ) -> Values:
     """Products of the nucleons' couplings (arXiv:1905.03750, Eqs 20 and 21), the vector ones with their shifts."""
     g = nucleus.nucleon_couplings(couplings, theta["sin2_theta_w"])
@@ -55,7 +53,7 @@ def standard_model(
     return values
 
 
-def _amplitudes(g: nucleus.NucleonCouplings, flavour: str, shifts: Sequence[Shifts]) -> list[Nucleons]:
+def _amplitudes(g: nucleus.NucleonCouplings, flavour: Beam, shifts: Sequence[Shifts]) -> list[Nucleons]:
     """Vector couplings to each final flavour, the unchanged flavour first."""
     start = LEPTON.get(flavour, -1)
     found = {start: Nucleons(g.vector_proton, g.vector_neutron)}
@@ -79,22 +77,32 @@ def _total(parts: Sequence[Any]) -> Any:
 
 
 def effective_moment(
-    couplings: Couplings, theta: Theta, flavours: Sequence[str], shifts: Sequence[Shifts], xp: Any
+    couplings: Couplings, theta: Theta, flavours: Sequence[Beam], shifts: Sequence[Shifts], xp: Any
 ) -> Values:
     """One magnetic moment for every flavour (arXiv:1905.03750, Eq 25)."""
     return {("magnetic-moment", ""): theta["mu_nu"] * theta["mu_nu"]}
 
 
 def moment_of_flavour(
-    couplings: Couplings, theta: Theta, flavours: Sequence[str], shifts: Sequence[Shifts], xp: Any
+    couplings: Couplings, theta: Theta, flavours: Sequence[Beam], shifts: Sequence[Shifts], xp: Any
 ) -> Values:
     """One magnetic moment for each flavour, shared by neutrino and antineutrino (arXiv:1505.03202, Eq 6)."""
+    return {("magnetic-moment", beam): squared for beam, squared in squared_moments(theta, flavours, xp).items()}
+
+
+def squared_moments(theta: Theta, beams: Sequence[Beam], xp: Any) -> dict[Beam, Any]:
+    """Squared moment of each beam, of solar neutrinos the mean over the flavours that arrive."""
     squared = [theta[name] * theta[name] for name in ("mu_nu_e", "mu_nu_mu", "mu_nu_tau")]
-    return {("magnetic-moment", f): squared[LEPTON[f]] for f in flavours}
+    return {
+        beam: sum(p * mu2 for p, mu2 in zip(flavour_shares(beam, theta, xp), squared, strict=True))
+        if isinstance(beam, SolarBeam)
+        else squared[LEPTON[beam]]
+        for beam in beams
+    }
 
 
 def transition_moments(
-    couplings: Couplings, theta: Theta, flavours: Sequence[str], shifts: Sequence[Shifts], xp: Any
+    couplings: Couplings, theta: Theta, flavours: Sequence[Beam], shifts: Sequence[Shifts], xp: Any
 ) -> Values:
     """Effective moments of three transition moments in the mass basis (arXiv:1905.03750, Eqs 6 to 9)."""
     sin2_12, sin2_13, sin2_23 = (theta[f"sin2_theta_{ij}"] for ij in ("12", "13", "23"))
@@ -104,13 +112,18 @@ def transition_moments(
         cosine, sine = theta[f"zeta_{i}"]
         lambdas.append(mixing.Pair(theta[f"lambda_{i}"] * cosine, theta[f"lambda_{i}"] * sine))
     matrix = moments.transition_matrix(lambdas)
-    leptons = {LEPTON[f] for f in flavours}
+    leptons = {LEPTON[f] for f in flavours if not isinstance(f, SolarBeam)}
     squared = {lepton: moments.effective_moment_squared(rows[lepton], matrix) for lepton in leptons}
     # A pure flavour has the same effective moment as neutrino and as antineutrino (arXiv:1905.03750, Eqs 12, 18).
-    return {("magnetic-moment", f): squared[LEPTON[f]] for f in flavours}
+    return {
+        ("magnetic-moment", f): moments4.solar_moment_squared(mass_states(f, theta, xp)[:3], matrix)
+        if isinstance(f, SolarBeam)
+        else squared[LEPTON[f]]
+        for f in flavours
+    }
 
 
-def tensor(couplings: Couplings, theta: Theta, flavours: Sequence[str], shifts: Sequence[Shifts], xp: Any) -> Values:
+def tensor(couplings: Couplings, theta: Theta, flavours: Sequence[Beam], shifts: Sequence[Shifts], xp: Any) -> Values:
     """Tensor couplings, which flip the helicity and so never meet the standard model (arXiv:1506.05406, Eq 6)."""
     g = _from_quarks(theta["eps_uT"], theta["eps_dT"])
     return {
@@ -121,7 +134,7 @@ def tensor(couplings: Couplings, theta: Theta, flavours: Sequence[str], shifts: 
 
 
 def millicharge(
-    couplings: Couplings, theta: Theta, flavours: Sequence[str], shifts: Sequence[Shifts], xp: Any
+    couplings: Couplings, theta: Theta, flavours: Sequence[Beam], shifts: Sequence[Shifts], xp: Any
 ) -> Values:
     """Charge of the neutrino, alone and times the vector couplings that do not change the flavour.
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bayesnu.errors import PredictionError
 from bayesnu.predict import terms
 from bayesnu.predict.axes import Axis
+from bayesnu.predict.beams import Beam
 from bayesnu.predict.templates import Templates, build
 from bayesnu.schema import Nuisance, Resolved, Setup
 
@@ -18,13 +19,20 @@ Index = NDArray[np.int64]
 
 
 class Slot(NamedTuple):
-    """One coupling: whose function computes it, shifted by whom, in which conventions, for which term and flavour."""
+    """One coupling: which function computes it, for which term and beam."""
+
+    function: "CouplingFunction"
+    term: str
+    beam: Beam
+
+
+class CouplingFunction(NamedTuple):
+    """An interaction's couplings: shifted by which others, in which conventions, to electrons or to nuclei."""
 
     interaction: str
     modifiers: tuple[str, ...]
     conventions: bytes
-    term: str
-    flavour: str
+    electrons: bool
 
 
 class Turned(NamedTuple):
@@ -73,8 +81,8 @@ class Layout(NamedTuple):
     buckets: tuple[Bucket, ...]
     where: dict[str, slice]
     """Setup -> its bins in the flat vector of counts."""
-    fluxes: dict[tuple[str, tuple[str, ...], bytes], tuple[str, ...]]
-    """(interaction, modifiers, conventions) -> the flavours whose couplings are wanted."""
+    beams: dict[CouplingFunction, tuple[Beam, ...]]
+    """Which couplings are wanted of each function."""
     conventions: dict[bytes, Setup]
     labels: tuple[tuple[str, str, str], ...]
 
@@ -100,7 +108,7 @@ def lay_out(resolved: Resolved) -> Layout:
         function_index=_padded([[_position(axes, turned, which) for turned, which in c.functions] for c in flat]),
         buckets=tuple(_buckets(order, columns, shapes)),
         where=_slices(order, shapes),
-        fluxes=_wanted_flavours(slots),
+        beams=_wanted_beams(slots),
         conventions={_conventions(s): s for s in resolved.setups},
         labels=tuple(column.label for column in flat),
     )
@@ -137,18 +145,18 @@ def _conventions(setup: Setup) -> bytes:
     return msgspec.json.encode(setup.couplings)
 
 
-def _wanted_flavours(slots: Sequence[Slot]) -> dict[tuple[str, tuple[str, ...], bytes], tuple[str, ...]]:
-    wanted: dict[tuple[str, tuple[str, ...], bytes], tuple[str, ...]] = {}
+def _wanted_beams(slots: Sequence[Slot]) -> dict[CouplingFunction, tuple[Beam, ...]]:
+    wanted: dict[CouplingFunction, tuple[Beam, ...]] = {}
     for slot in slots:
-        key = (slot.interaction, slot.modifiers, slot.conventions)
-        if slot.flavour not in wanted.setdefault(key, ()):
-            wanted[key] += (slot.flavour,)
+        if slot.beam not in wanted.setdefault(slot.function, ()):
+            wanted[slot.function] += (slot.beam,)
     return wanted
 
 
 def _columns(setup: Setup, resolved: Resolved) -> Iterator[Column]:
-    turning = {**resolved.parameters, **resolved.nuisances}
-    turned = {entry.knob: name for name, entry in turning.items() if entry.knob in setup.knobs}
+    turning = {name: entry.knob for name, entry in resolved.parameters.items()}
+    turning |= {name: entry.knob for name, entry in resolved.nuisances.items()}
+    turned = {knob: name for name, knob in turning.items() if knob in setup.knobs}
     templates = build(setup, tuple(turned))
     axes = [Turned(turned[k], axis) for k, axis in zip(templates.knobs, templates.axes, strict=True)]
     yield from _signal_columns(setup, templates, axes, resolved.nuisances)
@@ -159,23 +167,28 @@ def _signal_columns(
     setup: Setup, templates: Templates, axes: Sequence[Turned], nuisances: Mapping[str, Nuisance]
 ) -> Iterator[Column]:
     products = list(np.ndindex(*(1 + a.axis.size for a in axes)))
-    for s, (flux, flavour) in enumerate(zip(templates.fluxes, templates.flavours, strict=True)):
+    for s, (flux, beam) in enumerate(zip(templates.fluxes, templates.beams, strict=True)):
         for t, term in enumerate(templates.terms):
             for j in np.flatnonzero(templates.values[s, t].any(axis=-1)):
                 functions = tuple((a, which) for a, which in zip(axes, products[j], strict=True) if which > 0)
                 label = (setup.name, _component(setup, term), flux)
                 scales = _signal_scales(setup, flux, term, nuisances)
-                slot = _slot(setup, term, flux, flavour)
+                slot = _slot(setup, term, flux, beam)
                 yield Column(label, templates.values[s, t, j], slot, scales, functions)
 
 
 def _component(setup: Setup, term: str) -> str:
-    return next(i.component for i in (terms.INTERACTIONS[n] for n in setup.interaction) if term in i.terms)
+    return terms.INTERACTIONS[_interaction(setup, term)].component
 
 
-def _slot(setup: Setup, term: str, flux: str, flavour: str) -> Slot:
-    interaction = next(n for n in setup.interaction if term in terms.INTERACTIONS[n].terms)
-    return Slot(interaction, terms.modifiers(setup, interaction, flux), _conventions(setup), term, flavour)
+def _interaction(setup: Setup, term: str) -> str:
+    return next(n for n in setup.interaction if term in terms.terms_of_interaction(setup, n))
+
+
+def _slot(setup: Setup, term: str, flux: str, beam: Beam) -> Slot:
+    name = _interaction(setup, term)
+    modifiers = terms.modifiers(setup, name, flux)
+    return Slot(CouplingFunction(name, modifiers, _conventions(setup), terms.on_electrons(setup)), term, beam)
 
 
 def _signal_scales(setup: Setup, flux: str, term: str, nuisances: Mapping[str, Nuisance]) -> tuple[str, ...]:

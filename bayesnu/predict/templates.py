@@ -9,8 +9,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesnu.predict import axes, rates, terms
+from bayesnu.predict import axes, cross_sections, rates, terms
 from bayesnu.predict.axes import Axis
+from bayesnu.predict.beams import Beam, beam_of
 from bayesnu.schema import Knob, Setup
 
 Array = NDArray[np.float64]
@@ -24,7 +25,7 @@ class Templates(NamedTuple):
     """
 
     fluxes: tuple[str, ...]
-    flavours: tuple[str, ...]
+    beams: tuple[Beam, ...]
     terms: tuple[str, ...]
     knobs: tuple[str, ...]
     axes: tuple[Axis, ...]
@@ -46,12 +47,13 @@ def build(setup: Setup, knobs: Sequence[str] = ()) -> Templates:
 def _build(encoded: bytes, knobs: tuple[str, ...]) -> Templates:
     setup = msgspec.json.decode(encoded, type=Setup)
     names = tuple(setup.flux.components)
-    flavours = tuple(c.flavour for c in setup.flux.components.values())
-    wanted = terms.terms_of(setup)
+    wanted, beams = terms.terms_of(setup), _beams(setup)
     if setup.template_rows:
-        return Templates(names, flavours, wanted, (), (), _given(setup, names))
-    along, values = _on_axes(setup, [setup.knobs[k] for k in knobs])
-    return Templates(names, flavours, wanted, knobs, along, values)
+        return Templates(names, beams, wanted, (), (), _given(setup, names))
+    # In the order of their axes.
+    turned = sorted(knobs, key=lambda k: setup.knobs[k].interpolation == "log-spline")
+    along, values = _on_axes(setup, [setup.knobs[k] for k in turned])
+    return Templates(names, beams, wanted, tuple(turned), along, values)
 
 
 def _given(setup: Setup, names: tuple[str, ...]) -> Array:
@@ -68,48 +70,74 @@ def _given(setup: Setup, names: tuple[str, ...]) -> Array:
 
 
 def _on_axes(setup: Setup, knobs: Sequence[Knob]) -> tuple[tuple[Axis, ...], Array]:
-    """The axes of some knobs, and the coefficients of their functions (flux, term, product of functions, bin)."""
-    grids = [axes.nodes(knob, rates.edges(setup, knob)) for knob in knobs]
-    states = [_at(setup, zip(knobs, point, strict=True)) for point in itertools.product(*grids)]
-    values = np.stack(states).reshape(*(len(grid) for grid in grids), *states[0].shape)
+    """The axes of some knobs, and the coefficients of their functions (flux, term, product of functions, bin).
+
+    A spline has nodes of its own for each flux, and comes after the Chebyshev polynomials.
+    """
+    smooth = [knob for knob in knobs if knob.interpolation == "chebyshev"]
+    splined = [knob for knob in knobs if knob.interpolation == "log-spline"]
     found: list[Axis] = []
-    for position, (knob, grid) in enumerate(zip(knobs, grids, strict=True)):
-        # The axes done lie before it, those to come behind it: fluxes and terms are brought next to it.
-        by_node = np.moveaxis(values, (position, -3, -2), (0, 1, 2))
-        axis, coefficients = axes.fitted(knob, grid, by_node)
-        values = np.moveaxis(coefficients, (0, 1, 2), (position, -3, -2))
-        found.append(axis)
-    whole = np.moveaxis(values, (-3, -2), (0, 1))
+    grids, by_flux = [], []
+    for flux in setup.flux.components:
+        grid = axes.nodes(splined[0], rates.edges(setup, splined[0], flux)) if splined else np.zeros(1)
+        found, values = _on_nodes(setup, flux, smooth, splined, grid)
+        grids.append(grid)
+        by_flux.append(values)
+    if splined:
+        axis, coefficients = axes.spline_axis(splined[0], grids, by_flux)
+        found, whole = [*found, axis], np.moveaxis(coefficients, 0, -2)
+    else:
+        whole = np.concatenate(by_flux)
     return tuple(found), np.ascontiguousarray(whole.reshape(*whole.shape[:2], -1, whole.shape[-1]))
+
+
+def _on_nodes(
+    setup: Setup, flux: str, smooth: Sequence[Knob], splined: Sequence[Knob], grid: Array
+) -> tuple[list[Axis], Array]:
+    """One flux on the nodes of a spline (or on one node), with Chebyshev coefficients: (node, term, ..., bin)."""
+    points = itertools.product(*(axes.nodes(knob, np.zeros(0)) for knob in smooth), grid)
+    states = [_at(setup, zip([*smooth, *splined], point, strict=False), flux) for point in points]
+    values = np.stack(states).reshape(*(knob.nodes for knob in smooth), len(grid), *states[0].shape)
+    found = []
+    for position, knob in enumerate(smooth):
+        axis, coefficients = axes.chebyshev_axis(knob, np.moveaxis(values, position, 0))
+        values = np.moveaxis(coefficients, 0, position)
+        found.append(axis)
+    return found, np.moveaxis(values, (-3, -2), (0, 1))
 
 
 def at_knobs(setup: Setup, values: Mapping[str, float]) -> Templates:
     """Templates at exact knob values: what the interpolation is tested against."""
-    there = _at(setup, [(setup.knobs[name], value) for name, value in values.items()])
-    return build(setup)._replace(values=there[:, :, None, :])
+    turned = [(setup.knobs[name], value) for name, value in values.items()]
+    there = [_at(setup, turned, flux) for flux in setup.flux.components]
+    names = tuple(setup.flux.components)
+    return Templates(names, _beams(setup), terms.terms_of(setup), (), (), np.stack(there)[:, :, None, :])
 
 
-def _at(setup: Setup, turned: Iterable[tuple[Knob, float]]) -> Array:
-    """T[flux, term, bin] with some numbers of the set-up at other values."""
+def _at(setup: Setup, turned: Iterable[tuple[Knob, float]], flux: str) -> Array:
+    """T[term, bin] of one flux with some numbers of the set-up at other values.
+
+    The terms that do not know the sterile mass are computed once for all masses.
+    """
     state = functools.reduce(lambda changed, knob: bent(changed, knob[0].bends, knob[1]), turned, setup)
-    return exact(state)
-
-
-def exact(setup: Setup) -> Array:
-    """T[flux, term, bin]; the terms that do not know the sterile mass are computed once for all masses."""
     wanted = terms.terms_of(setup)
-    light, heavy = ([t for t in wanted if (t in terms.MASSIVE) is massive] for massive in (False, True))
-    massless = msgspec.structs.replace(setup, sterile_mass_mev=None)
-    values = np.zeros((len(setup.flux.components), len(wanted), len(setup.bins)))
-    values[:, [wanted.index(t) for t in light]] = _light(msgspec.json.encode(massless), tuple(light))
+    light, heavy = ([t for t in wanted if (t in cross_sections.MASSIVE) is massive] for massive in (False, True))
+    massless = msgspec.structs.replace(state, sterile_mass_mev=None)
+    position = list(setup.flux.components).index(flux)
+    values = np.zeros((len(wanted), len(setup.bins)))
+    values[[wanted.index(t) for t in light]] = _light(msgspec.json.encode(massless), tuple(light))[position]
     if heavy:
-        values[:, [wanted.index(t) for t in heavy]] = rates.exact(setup, heavy)
+        values[[wanted.index(t) for t in heavy]] = rates.exact(state, heavy, only=flux)[position]
     return values
 
 
 @functools.lru_cache(maxsize=1024)
 def _light(encoded: bytes, wanted: tuple[str, ...]) -> Array:
     return rates.exact(msgspec.json.decode(encoded, type=Setup), wanted)
+
+
+def _beams(setup: Setup) -> tuple[Beam, ...]:
+    return tuple(beam_of(component) for component in setup.flux.components.values())
 
 
 def bent[R: msgspec.Struct](record: R, path: str, value: float) -> R:

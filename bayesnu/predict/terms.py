@@ -10,27 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesnu.constants import MOMENT_UNIT_MU_B
-from bayesnu.physics import nucleus
-from bayesnu.predict import couplings
+from bayesnu.physics import moments4, nucleus
+from bayesnu.predict import couplings, dipole_couplings, electron_couplings
+from bayesnu.predict.beams import MASS_SQUARED_UNIT_EV2, Beam, Theta
 from bayesnu.predict.couplings import LEPTON as LEPTON
-from bayesnu.predict.couplings import Shifts, Theta, Values
-from bayesnu.schema import Couplings, Isotope, Setup
+from bayesnu.predict.couplings import Shifts, Values
+from bayesnu.schema import Couplings, Setup
 
 Array = NDArray[np.float64]
 
-Dimension = Literal["moment", "angle", "number", "area", "charge", "coupling"]
-
-
-class Recoil(NamedTuple):
-    """What a term's rate needs at each quadrature point."""
-
-    isotope: Isotope
-    recoil_mev: Array
-    energy_mev: Array
-    mass_mev: float
-    proton_factor: Array
-    neutron_factor: Array
-    kinematics: str
+Dimension = Literal["moment", "angle", "number", "area", "charge", "coupling", "mass-squared"]
+CouplingsOf = Callable[[Couplings, Theta, Sequence[Beam], Sequence[Shifts], Any], Values]
 
 
 class Interaction(NamedTuple):
@@ -43,71 +33,35 @@ class Interaction(NamedTuple):
     component: str
     terms: tuple[str, ...]
     parameters: Mapping[str, Dimension]
-    couplings: Callable[[Couplings, Theta, Sequence[str], Sequence[Shifts], Any], Values] | None = None
+    couplings: CouplingsOf | None = None
     shifts: Callable[[Couplings, Theta], Shifts] | None = None
     interferes_with: str = ""
     phases: Mapping[str, str] = {}
     """Modulus -> the phase that turns with it; the pair is one complex number."""
     anchor: str = ""
     """The modulus whose phase is zero: one overall phase is unphysical."""
-
-
-# --- counts per unit coupling -----------------------------------------------------------------------------------------
-
-
-def _vector(point: Recoil, charge: Array) -> Array:
-    section = nucleus.vector_cross_section(point.recoil_mev, point.energy_mev, point.mass_mev, point.kinematics)
-    return section * charge
-
-
-def _axial(point: Recoil, charge: Array) -> Array:
-    return nucleus.axial_cross_section(point.recoil_mev, point.energy_mev, point.mass_mev) * charge
-
-
-def _products(protons: float, neutrons: float, point: Recoil) -> tuple[Array, Array, Array]:
-    """Squares and twice the product of Z F_p and N F_n, or of the unpaired nucleons."""
-    p, n = protons * point.proton_factor, neutrons * point.neutron_factor
-    return p * p, 2 * p * n, n * n
-
-
-def _vector_products(point: Recoil) -> tuple[Array, Array, Array]:
-    return _products(point.isotope.charge, point.isotope.neutrons, point)
-
-
-def _per_millicharge(point: Recoil) -> Array:
-    return nucleus.millicharge_shift(point.recoil_mev, point.mass_mev)
-
-
-def _tensor(point: Recoil, charge: Array) -> Array:
-    return nucleus.tensor_cross_section(point.recoil_mev, point.energy_mev, point.mass_mev) * charge
-
-
-def _axial_products(point: Recoil) -> tuple[Array, Array, Array]:
-    return _products(point.isotope.unpaired_protons, point.isotope.unpaired_neutrons, point)
-
-
-RATES: dict[str, Callable[[Recoil], Array]] = {
-    "sm-pp": lambda point: _vector(point, _vector_products(point)[0]),
-    "sm-pn": lambda point: _vector(point, _vector_products(point)[1]),
-    "sm-nn": lambda point: _vector(point, _vector_products(point)[2]),
-    "sm-axial-pp": lambda point: _axial(point, _axial_products(point)[0]),
-    "sm-axial-pn": lambda point: _axial(point, _axial_products(point)[1]),
-    "sm-axial-nn": lambda point: _axial(point, _axial_products(point)[2]),
-    "magnetic-moment": lambda point: (
-        nucleus.magnetic_cross_section(point.recoil_mev, point.energy_mev, point.mass_mev)
-        * (point.isotope.charge * point.proton_factor) ** 2
-    ),
-    "tensor-pp": lambda point: _tensor(point, _vector_products(point)[0]),
-    "tensor-pn": lambda point: _tensor(point, _vector_products(point)[1]),
-    "tensor-nn": lambda point: _tensor(point, _vector_products(point)[2]),
-    "millicharge": lambda point: _vector(point, _vector_products(point)[0] * _per_millicharge(point) ** 2),
-    "millicharge-p": lambda point: _vector(point, 2 * _vector_products(point)[0] * _per_millicharge(point)),
-    "millicharge-n": lambda point: _vector(point, _vector_products(point)[1] * _per_millicharge(point)),
-}
-"""Term -> cross section per unit coupling [cm2/MeV] at each point of the quadrature."""
+    electron_terms: tuple[str, ...] = ()
+    """Its terms where electrons recoil; none where it has no such form here."""
+    electron_couplings: CouplingsOf | None = None
+    """Its couplings to electrons, where they are not those to nuclei."""
+    solar: bool = True
+    """Whether its couplings of solar neutrinos depend on how these are mixed."""
 
 
 # --- the table --------------------------------------------------------------------------------------------------------
+
+MIXING_4: dict[str, Dimension] = {
+    "sin2_theta_12": "number",
+    "sin2_theta_13": "number",
+    "sin2_theta_23": "number",
+    "sin2_theta_14": "number",
+    "sin2_theta_24": "number",
+    "sin2_theta_34": "number",
+    "delta_cp": "angle",
+    "delta_14": "angle",
+    "delta_34": "angle",
+}
+"""Mixing of four neutrinos; the phase of theta_24 can be moved into those of the moments."""
 
 INTERACTIONS: dict[str, Interaction] = {
     "sm": Interaction(
@@ -115,18 +69,23 @@ INTERACTIONS: dict[str, Interaction] = {
         terms=("sm-pp", "sm-pn", "sm-nn", "sm-axial-pp", "sm-axial-pn", "sm-axial-nn"),
         parameters={"sin2_theta_w": "number"},
         couplings=couplings.standard_model,
+        electron_terms=electron_couplings.TERMS,
+        electron_couplings=electron_couplings.standard_model,
     ),
     "magnetic-moment": Interaction(
         component="magnetic-moment",
         terms=("magnetic-moment",),
         parameters={"mu_nu": "moment"},
         couplings=couplings.effective_moment,
+        electron_terms=("magnetic-moment",),
+        solar=False,
     ),
     "magnetic-moment-flavour": Interaction(
         component="magnetic-moment",
         terms=("magnetic-moment",),
         parameters={"mu_nu_e": "moment", "mu_nu_mu": "moment", "mu_nu_tau": "moment"},
         couplings=couplings.moment_of_flavour,
+        electron_terms=("magnetic-moment",),
     ),
     "tmm": Interaction(
         component="magnetic-moment",
@@ -145,6 +104,51 @@ INTERACTIONS: dict[str, Interaction] = {
         couplings=couplings.transition_moments,
         phases={"lambda_2": "zeta_2", "lambda_3": "zeta_3"},
         anchor="lambda_1",
+        electron_terms=("magnetic-moment",),
+    ),
+    "dipole": Interaction(
+        component="dipole",
+        terms=("dipole",),
+        parameters={"mu_nu": "moment"},
+        couplings=dipole_couplings.one_moment,
+        electron_terms=("dipole",),
+        solar=False,
+    ),
+    "dipole-flavour": Interaction(
+        component="dipole",
+        terms=("dipole",),
+        parameters={"mu_nu_e": "moment", "mu_nu_mu": "moment", "mu_nu_tau": "moment"},
+        couplings=dipole_couplings.moment_of_flavour,
+        electron_terms=("dipole",),
+    ),
+    "dipole-tmm": Interaction(
+        component="dipole",
+        terms=("dipole",),
+        parameters={
+            "lambda_14": "moment",
+            "lambda_24": "moment",
+            "lambda_34": "moment",
+            "zeta_24": "angle",
+            "zeta_34": "angle",
+            **MIXING_4,
+        },
+        couplings=dipole_couplings.transition_moments,
+        phases={"lambda_24": "zeta_24", "lambda_34": "zeta_34"},
+        anchor="lambda_14",
+        electron_terms=("dipole",),
+    ),
+    "tmm4": Interaction(
+        component="magnetic-moment",
+        terms=("magnetic-moment", "dipole"),
+        parameters={
+            **{f"lambda_{ij}": "moment" for ij in moments4.ELEMENTS},
+            **{f"zeta_{ij}": "angle" for ij in moments4.ELEMENTS[1:]},
+            **MIXING_4,
+        },
+        couplings=dipole_couplings.all_transition_moments,
+        phases={f"lambda_{ij}": f"zeta_{ij}" for ij in moments4.ELEMENTS[1:]},
+        anchor="lambda_12",
+        electron_terms=("magnetic-moment", "dipole"),
     ),
     "charge-radius": Interaction(
         component="sm",
@@ -183,16 +187,37 @@ INTERACTIONS: dict[str, Interaction] = {
 }
 """Every interaction by name; a new one is a cross section above, a couplings function, and a row here."""
 
+SOLAR: dict[str, Dimension] = {
+    "sin2_theta_12": "number",
+    "sin2_theta_13": "number",
+    "sin2_theta_23": "number",
+    "delta_cp": "angle",
+    "dm2_21": "mass-squared",
+}
+"""Parameters that say which flavours solar neutrinos have on Earth."""
+
+
+def on_electrons(setup: Setup) -> bool:
+    """Whether electrons recoil, not nuclei."""
+    detector = setup.experiment.detector
+    return detector is not None and detector.target.scatterer != "nuclei"
+
+
+def terms_of_interaction(setup: Setup, name: str) -> tuple[str, ...]:
+    """Terms of an interaction with what recoils in a setup."""
+    interaction = INTERACTIONS[name]
+    return interaction.electron_terms if on_electrons(setup) else interaction.terms
+
 
 def terms_of(setup: Setup) -> tuple[str, ...]:
     """Terms of a setup, in the order of its interactions; the axial ones only where the model wants them."""
-    found = [term for name in setup.interaction for term in INTERACTIONS[name].terms]
+    found = [term for name in setup.interaction for term in terms_of_interaction(setup, name)]
     return tuple(dict.fromkeys(t for t in found if setup.axial or not t.startswith("sm-axial")))
 
 
 def acts(setup: Setup, term: str, flux: str) -> bool:
     """Whether a term acts in a flux component: the model may restrict an interaction to some of them."""
-    names = [n for n in setup.interaction if term in INTERACTIONS[n].terms]
+    names = [n for n in setup.interaction if term in terms_of_interaction(setup, n)]
     return any(flux in setup.restrict.get(n, (flux,)) for n in names)
 
 
@@ -204,12 +229,14 @@ def modifiers(setup: Setup, name: str, flux: str) -> tuple[str, ...]:
 
 
 def evaluate(
-    name: str, modified_by: Sequence[str], conventions: Couplings, theta: Theta, flavours: Sequence[str], xp: Any
-) -> Values:
-    """Couplings of an interaction in the presence of those that shift it."""
-    function = INTERACTIONS[name].couplings
+    name: str, modified_by: Sequence[str], conventions: Couplings, theta: Theta, beams: Sequence[Beam], xp: Any,
+    electrons: bool = False,
+) -> Values:  # fmt: skip
+    """Couplings of an interaction to nuclei or electrons in the presence of those that shift it."""
+    interaction = INTERACTIONS[name]
+    function = (interaction.electron_couplings if electrons else None) or interaction.couplings
     shifts = [shift(conventions, theta) for n in modified_by if (shift := INTERACTIONS[n].shifts)]
-    return function(conventions, theta, flavours, shifts, xp) if function else {}
+    return function(conventions, theta, beams, shifts, xp) if function else {}
 
 
 # --- units ------------------------------------------------------------------------------------------------------------
@@ -222,6 +249,7 @@ UNIT: dict[Dimension, tuple[str, float]] = {
     "moment": ("mu_B", MOMENT_UNIT_MU_B),
     "area": ("cm2", nucleus.AREA_UNIT_CM2),
     "charge": ("e", nucleus.CHARGE_UNIT_E),
+    "mass-squared": ("eV2", MASS_SQUARED_UNIT_EV2),
 }
 """Dimension -> name of its unit, and how many of them the internal unit is."""
 

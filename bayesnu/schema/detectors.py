@@ -105,7 +105,8 @@ class Knob(Record):
     low: float
     high: float
     tolerance: float
-    """Largest relative error of the interpolated counts, off the nodes."""
+    """Largest relative error of the interpolated counts, off the nodes; of a log-spline relative to the largest bin at
+    that value, and to no less than a hundredth of it at the low end."""
     nodes: int = 9
     interpolation: Literal["chebyshev", "log-spline"] = "chebyshev"
     """One polynomial on few nodes, or cubic ones in the logarithm on many, finer near kinematic edges."""

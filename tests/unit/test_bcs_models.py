@@ -15,7 +15,7 @@ from bayesnu.catalog import facts
 from bayesnu.errors import DeclarationError, PredictionError
 from bayesnu.likelihood.analysis import from_resolved
 from bayesnu.physics import bcs, nucleus
-from bayesnu.predict import templates
+from bayesnu.predict import rates, templates, terms
 from bayesnu.schema import Bcs, BcsWoodsSaxon, FormFactor, RadiativeCouplings, ShellModel, TreeCouplings, Unity
 
 SHELF = catalog.open_catalog()
@@ -250,9 +250,8 @@ def test_masses_need_a_source_and_may_be_absent(nuclei):
 @pytest.mark.parametrize("name", ["coherent-csi-projected", "coherent-lar-projected", "conus", "sns-xe132-optimistic"])
 def test_the_quadrature_has_converged(name, form):
     setup = setup_of(name, form)
-    detector = setup.experiment.detector
-    once = templates._at(setup, detector)
-    twice = templates._at(setup, detector, 2 * templates.RECOIL_ORDER, 2 * templates.ENERGY_ORDER)
+    once = rates.exact(setup, terms.terms_of(setup))
+    twice = rates.exact(setup, terms.terms_of(setup), 2 * rates.RECOIL_ORDER, 2 * rates.ENERGY_ORDER)
     np.testing.assert_allclose(once, twice, rtol=1e-7)
 
 
@@ -260,11 +259,11 @@ def test_the_quadrature_has_converged(name, form):
 def test_levels_are_solved_once_and_in_milliseconds(form):
     setup = setup_of("coherent-hpge", form)
     start = time.perf_counter()
-    templates._at(setup, setup.experiment.detector)
+    rates.exact(setup, terms.terms_of(setup))
     first_s = time.perf_counter() - start
     solved = bcs._densities.cache_info().misses
     start = time.perf_counter()
-    templates._at(setup, setup.experiment.detector)
+    rates.exact(setup, terms.terms_of(setup))
     again_s = time.perf_counter() - start
     assert bcs._densities.cache_info().misses == solved
     # Generous: a nucleus takes 10 ms to solve, a machine may be busy.

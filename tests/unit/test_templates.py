@@ -11,7 +11,7 @@ import pytest
 
 import bayesnu as bn
 from bayesnu import catalog
-from bayesnu.predict import templates, terms
+from bayesnu.predict import axes, rates, templates, terms
 
 SYNTHETIC = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "agree" / "synthetic.py")))
 NAMES = sorted(catalog.experiments(catalog.open_catalog()))
@@ -38,10 +38,9 @@ def test_the_quadrature_has_converged(name):
     setup = setup_of(name)
     if setup.template_rows:
         pytest.skip("the experiment brings its own templates")
-    detector = setup.experiment.detector
-    once = templates._at(setup, detector)
-    twice = templates._at(setup, detector, 2 * templates.RECOIL_ORDER, 2 * templates.ENERGY_ORDER)
-    assert once.any(axis=(1, 2)).all()
+    once = rates.exact(setup, terms.terms_of(setup))
+    twice = rates.exact(setup, terms.terms_of(setup), 2 * rates.RECOIL_ORDER, 2 * rates.ENERGY_ORDER)
+    assert once.any()
     # Relative to the bin's own count, but not in bins that hold less than a millionth of their spectrum.
     floor = 1e-6 * np.abs(twice).sum(axis=2, keepdims=True)
     assert (np.abs(once - twice) <= 1e-8 * np.maximum(np.abs(twice), floor)).all()
@@ -50,11 +49,11 @@ def test_the_quadrature_has_converged(name):
 def off_nodes(knob, number=41):
     """Values that no template was built at: an even grid from end to end, without the nodes."""
     values = np.linspace(knob.low, knob.high, number)
-    nodes = templates.chebyshev_nodes(knob)
+    nodes = axes.nodes(knob, np.zeros(0))
     return [v for v in values if np.abs(nodes - v).min() > 1e-6 * (knob.high - knob.low)]
 
 
-WITH_KNOBS = [name for name in NAMES if setup_of(name).experiment.knobs]
+WITH_KNOBS = [name for name in NAMES if setup_of(name).knobs]
 
 
 def test_some_experiment_declares_a_knob():
@@ -64,7 +63,7 @@ def test_some_experiment_declares_a_knob():
 @pytest.mark.parametrize("name", WITH_KNOBS)
 def test_a_knob_interpolates_within_its_tolerance(name):
     setup = setup_of(name)
-    knobs = setup.experiment.knobs
+    knobs = setup.knobs
     built = templates.build(setup, tuple(knobs))
     tolerance = min(knob.tolerance for knob in knobs.values())
     grids = [off_nodes(knob, 45 if len(knobs) == 1 else 8) for knob in knobs.values()]
@@ -80,7 +79,7 @@ def test_a_knob_interpolates_within_its_tolerance(name):
 def test_a_knob_interpolates_the_faint_tail_of_one_flux_within_a_thousandth_of_an_event():
     """Where the prompt line alone has ended, its own relative error is large and its counts are nothing."""
     setup = setup_of("coherent-csi-2017-spectrum")
-    ((name, knob),) = setup.experiment.knobs.items()
+    ((name, knob),) = setup.knobs.items()
     built = templates.build(setup, (name,))
     for value in off_nodes(knob):
         exact = templates.at_knobs(setup, {name: value}).values[:, :, 0]
@@ -98,10 +97,10 @@ def interpolated(built, knobs, point):
 def test_two_knobs_make_a_product_grid():
     """Off the nodes of both."""
     setup = setup_of("coherent-csi-2017-spectrum")
-    knob = setup.experiment.knobs["light-yield"]
-    plateau = msgspec.structs.replace(knob, bends="efficiency.plateau", low=0.5, high=0.8, nodes=3)
-    changed = msgspec.structs.replace(setup.experiment, knobs={"light-yield": knob, "plateau": plateau})
-    setup = msgspec.structs.replace(setup, experiment=changed)
+    knob = setup.knobs["light-yield"]
+    path = "experiment.detector.efficiency.plateau"
+    plateau = msgspec.structs.replace(knob, bends=path, low=0.5, high=0.8, nodes=3)
+    setup = msgspec.structs.replace(setup, knobs={"light-yield": knob, "plateau": plateau})
     built = templates.build(setup, ("light-yield", "plateau"))
     assert built.values.shape[2] == knob.nodes * 3
     for point in [(0.81, 0.63), (1.33, 0.52), (1.62, 0.79)]:

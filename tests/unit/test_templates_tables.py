@@ -10,7 +10,7 @@ from bayesnu import catalog
 from bayesnu.catalog import beliefs, fact_rules
 from bayesnu.errors import PredictionError
 from bayesnu.physics import fluxes, nucleus
-from bayesnu.predict import templates
+from bayesnu.predict import rates, templates, terms
 from bayesnu.schema import (
     Couplings,
     Experiment,
@@ -123,7 +123,7 @@ def test_counts_at_the_spallation_source(name, form, monkeypatch):
     monkeypatch.setattr(fluxes, "MICHEL_END_MEV", 52.8)
     setup = setup_of(name, form)
     # `build` remembers what it built with another mass.
-    found, _ = counts(setup, templates._at(setup, setup.experiment.detector))
+    found, _ = counts(setup, rates.exact(setup, terms.terms_of(setup)))
     np.testing.assert_allclose(found, EXPECTED[name][FORMS.index(form)], rtol=2e-5, atol=0.6)
 
 
@@ -273,15 +273,15 @@ def test_counts_of_the_maxwell_like_fit():
 @pytest.mark.parametrize("name", [*PROJECTED, *REACTORS, *SPALLATION])
 def test_quadrature_converges(name):
     setup = setup_of(name, SymmetrisedFermi(), axial=True)
-    once = templates._at(setup, setup.experiment.detector)
-    twice = templates._at(setup, setup.experiment.detector, 2 * templates.RECOIL_ORDER, 2 * templates.ENERGY_ORDER)
+    once = rates.exact(setup, terms.terms_of(setup))
+    twice = rates.exact(setup, terms.terms_of(setup), 2 * rates.RECOIL_ORDER, 2 * rates.ENERGY_ORDER)
     np.testing.assert_allclose(once, twice, rtol=1e-8)
 
 
 def test_the_fit_converges():
     setup = kilogram("76Ge")
-    once = templates._at(setup, setup.experiment.detector)
-    twice = templates._at(setup, setup.experiment.detector, 2 * templates.RECOIL_ORDER, 2 * templates.ENERGY_ORDER)
+    once = rates.exact(setup, terms.terms_of(setup))
+    twice = rates.exact(setup, terms.terms_of(setup), 2 * rates.RECOIL_ORDER, 2 * rates.ENERGY_ORDER)
     np.testing.assert_allclose(once, twice, rtol=1e-7)
 
 
@@ -294,25 +294,25 @@ FIT = catalog.read_flux(SHELF, "reactor-maxwell")[1].components["nubar_e"]
 def test_fluences():
     area = 4 * np.pi * 1930.0**2
     protons = ProtonsOnTarget(protons_on_target=1.76e23, neutrinos_per_proton=0.08, baseline_m=19.3)
-    assert templates.fluence_per_cm2(protons, FIT) == pytest.approx(0.08 * 1.76e23 / area, rel=1e-14)
+    assert rates.fluence_per_cm2(protons, FIT) == pytest.approx(0.08 * 1.76e23 / area, rel=1e-14)
     quoted = QuotedFlux(flux_per_cm2_s=1e13, live_time_s=100.0, neutrinos_per_spectrum=6.8)
-    assert templates.fluence_per_cm2(quoted, CORE) == pytest.approx(1e15 / 6.8, rel=1e-14)
+    assert rates.fluence_per_cm2(quoted, CORE) == pytest.approx(1e15 / 6.8, rel=1e-14)
     power = ReactorPower(thermal_power_gw=3.9, baseline_m=19.3, live_time_s=100.0)
     joule = (0.55 * 201.92 + 0.07 * 205.52 + 0.32 * 209.99 + 0.06 * 213.60) * 1.602176634e-13
-    assert templates.fluence_per_cm2(power, CORE) == pytest.approx(3.9e9 / joule * 100 / area, rel=1e-12)
+    assert rates.fluence_per_cm2(power, CORE) == pytest.approx(3.9e9 / joule * 100 / area, rel=1e-12)
 
 
 def test_a_power_needs_a_core():
     power = ReactorPower(thermal_power_gw=3.9, baseline_m=17.0, live_time_s=100.0)
     with pytest.raises(PredictionError, match="thermal power"):
-        templates.fluence_per_cm2(power, FIT)
+        rates.fluence_per_cm2(power, FIT)
 
 
 def test_a_quoted_flux_of_the_own_spectrum_is_the_flux():
     """Divided by what the spectrum holds, a quoted flux counts each of its antineutrinos once."""
     setup = setup_of("conus", SymmetrisedFermi())
     power = setup.experiment.fluence
-    fissions = templates.fluence_per_cm2(power, CORE) / power.live_time_s
+    fissions = rates.fluence_per_cm2(power, CORE) / power.live_time_s
     held = fluxes.neutrinos(CORE)
     quoted = QuotedFlux(flux_per_cm2_s=fissions * held, live_time_s=YEAR_S, neutrinos_per_spectrum=held)
     other = msgspec.structs.replace(setup, experiment=msgspec.structs.replace(setup.experiment, fluence=quoted))
@@ -349,7 +349,8 @@ def test_lindhards_k_is_a_knob():
     experiment = msgspec.structs.replace(setup.experiment, knobs={"k": knob})
     # The one problem left is that no source covers the knob of this test.
     assert [p.field for p in fact_rules.experiment_problems("x", experiment)] == ["knobs"]
-    setup = msgspec.structs.replace(setup, experiment=experiment)
+    turned = msgspec.structs.replace(knob, bends="experiment.detector.response.k")
+    setup = msgspec.structs.replace(setup, experiment=experiment, knobs={"k": turned})
     built = templates.build(setup, ("k",)).values
     exact = templates.at_knobs(setup, {"k": 0.133}).values
     unit = (2 * 0.133 - (knob.low + knob.high)) / (knob.high - knob.low)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from bayesnu.catalog.fact_rules.counts import has_sd, variance_problems
 from bayesnu.catalog.fact_rules.detectors import detector_problems
-from bayesnu.catalog.validation import did_you_mean, file_problems, positive, source_problems
+from bayesnu.catalog.validation import axis_problems, did_you_mean, file_problems, positive, source_problems
 from bayesnu.errors import Problem
 from bayesnu.schema import (
     Background,
@@ -165,9 +165,7 @@ def _knob_problems(file: str, experiment: Experiment, field: str, knob: Knob) ->
     elif not knob.low < numbers[knob.bends] < knob.high:
         expected = f"a range around the nominal {numbers[knob.bends]:g} of {knob.bends}"
         yield Problem(file, field, f"[{knob.low:g}, {knob.high:g}]", expected, "widen it")
-    if not 3 <= knob.nodes <= 99:
-        yield Problem(file, f"{field}.nodes", str(knob.nodes), "3 to 99 nodes", "mend it")
-    yield from positive(file, {f"{field}.tolerance": knob.tolerance, f"{field}.low": knob.low})
+    yield from axis_problems(file, field, knob)
 
 
 def _numbers_of(detector: Detector | None) -> dict[str, float]:

@@ -2,11 +2,11 @@
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from bayesnu.catalog.validation import positive, source_problems
+from bayesnu.catalog.validation import file_problems, positive, source_problems
 from bayesnu.errors import Problem
-from bayesnu.schema import FissionIsotope, Flux, Line, MaxwellFit, ReactorSpectrum
+from bayesnu.schema import Component, FissionIsotope, Flux, Line, MaxwellFit, ReactorSpectrum, TabulatedSpectrum
 
 FRACTION_ERROR = 1e-6
 """How far the fission fractions of a core may be from adding to one."""
@@ -21,10 +21,16 @@ def flux_problems(file: str, flux: Flux) -> Iterator[Problem]:
         match component:
             case Line():
                 yield from positive(file, {f"{field}.energy_mev": component.energy_mev})
+                yield from _weight_problems(file, field, component)
+            case TabulatedSpectrum():
+                yield from _table_problems(file, field, component)
+                yield from _weight_problems(file, field, component)
+                yield from file_problems(file, flux.sources, {f"{field}.file": component.file})
             case ReactorSpectrum():
                 yield from _reactor_problems(file, field, component)
             case MaxwellFit():
                 yield from _fit_problems(file, field, component)
+        yield from _solar_problems(file, field, component)
     yield from source_problems(file, flux.sources, Flux.__struct_fields__, ["components"])
 
 
@@ -79,3 +85,76 @@ def _fit_problems(file: str, field: str, fit: MaxwellFit) -> Iterator[Problem]:
     if not fit.start_mev < fit.end_mev:
         expected = f"an end above the start, {fit.start_mev:g}"
         yield Problem(file, f"{field}.end_mev", f"{fit.end_mev:g}", expected, "mend the range")
+
+
+# --- lines and tables -------------------------------------------------------------------------------------------------
+
+
+def _weight_problems(file: str, field: str, component: Line | TabulatedSpectrum) -> Iterator[Problem]:
+    yield from positive(file, {f"{field}.weight": component.weight})
+    if component.electron_density is not None:
+        yield from positive(file, {f"{field}.electron_density": component.electron_density})
+
+
+def _solar_problems(file: str, field: str, component: Component) -> Iterator[Problem]:
+    """Solar neutrinos, and they alone, need the density of electrons where they are made."""
+    density = getattr(component, "electron_density", None)
+    if component.flavour == "nu_solar" and density is None:
+        found, expected = "nu_solar without electron_density", "the density of electrons where the neutrinos are made"
+        yield Problem(file, f"{field}.electron_density", found, expected, "add it, or name a flavour of neutrinos")
+    if component.flavour != "nu_solar" and density is not None:
+        found = f"electron_density beside flavour {component.flavour!r}"
+        hint = 'drop it, or write flavour = "nu_solar"'
+        yield Problem(file, f"{field}.electron_density", found, "a density of solar neutrinos alone", hint)
+
+
+def _table_problems(file: str, field: str, spectrum: TabulatedSpectrum) -> Iterator[Problem]:
+    """A table is a file, and the edges of its bands increase."""
+    if not spectrum.file:
+        expected = "the name of a CSV with the columns energy_mev and density"
+        yield Problem(file, f"{field}.file", "an empty name", expected, "name the file")
+    if spectrum.points:
+        found = f"{len(spectrum.points)} points beside a file"
+        yield Problem(file, f"{field}.points", found, "points from the file alone", "move them into the file")
+    yield from _order_problems(file, f"{field}.bands_mev", spectrum.bands_mev)
+
+
+def spectrum_problems(file: str, lines: Sequence[int], points: Sequence[tuple[float, float]]) -> Iterator[Problem]:
+    """A table has energies from zero up that increase, and densities that are not negative and not all zero."""
+    if len(points) < 2:
+        yield Problem(file, "", f"{len(points)} row", "at least two points", "add the rows of the spectrum")
+    for line, (energy, density) in zip(lines, points, strict=True):
+        if energy < 0:
+            yield Problem(file, f"line {line}, column energy_mev", f"{energy:g}", "an energy of 0 or more", "mend it")
+        if density < 0:
+            expected = "a spectrum that is not negative"
+            yield Problem(file, f"line {line}, column density", f"{density:g}", expected, "mend the value")
+    for line, (before, after) in zip(lines[1:], itertools.pairwise(points), strict=True):
+        if not before[0] < after[0]:
+            found = f"{after[0]:g} after {before[0]:g}"
+            yield Problem(file, f"line {line}, column energy_mev", found, "increasing energies", "sort them, each once")
+    if all(density == 0 for _, density in points):
+        yield Problem(file, "column density", "zeros alone", "a spectrum of some neutrinos", "mend the column")
+
+
+def edge_problems(file: str, field: str, spectrum: TabulatedSpectrum, ends: tuple[float, float]) -> Iterator[Problem]:
+    """The inner edges of bands lie inside the table."""
+    for index, edge in enumerate(spectrum.bands_mev):
+        if not ends[0] < edge < ends[1]:
+            expected = f"an edge inside the table, between {ends[0]:g} and {ends[1]:g} MeV"
+            yield Problem(file, f"{field}.bands_mev[{index}]", f"{edge:g}", expected, "mend the edge, or drop it")
+
+
+def band_problems(file: str, flux: Flux, components: Mapping[str, Component]) -> Iterator[Problem]:
+    """No band has the name of another component, and none is empty."""
+    names = [name for name in flux.components if name in components]
+    bands = sum(len(c.bands_mev) + 1 if isinstance(c, TabulatedSpectrum) else 1 for c in flux.components.values())
+    if bands != len(components):
+        known = ", ".join(flux.components)
+        expected = "names that none of the bands NAME-1, NAME-2, ... has"
+        yield Problem(file, "components", f"a band with the name of a component: {known}", expected, "rename it")
+    for name, component in components.items():
+        if name not in names and isinstance(component, TabulatedSpectrum) and not component.weight > 0:
+            found = f"no neutrinos in the band {name}"
+            origin = f"components.{name.rpartition('-')[0]}.bands_mev"
+            yield Problem(file, origin, found, "some neutrinos in each band", "drop an edge")

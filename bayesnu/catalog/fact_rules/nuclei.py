@@ -1,10 +1,10 @@
 """What makes a nucleus a wrong one, or a target one of unknown nuclei."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bayesnu.catalog.validation import did_you_mean, positive
 from bayesnu.errors import Problem
-from bayesnu.schema import Isotope
+from bayesnu.schema import Isotope, Target
 
 ABUNDANCE_ERROR = 2e-3
 """How far the printed abundances of an element may be from adding to one."""
@@ -28,6 +28,44 @@ def isotope_problems(file: str, isotopes: Sequence[Isotope]) -> Iterator[Problem
         if abs(total - 1) > ABUNDANCE_ERROR:
             hint = "mend the rows of the element"
             yield Problem(file, f"{element}.abundance", f"{total:g} in all", "abundances that add to 1", hint)
+
+
+def level_problems(
+    file: str, lines: Sequence[int], levels: Sequence[tuple[str, str, float, float]], isotopes: Sequence[Isotope]
+) -> Iterator[Problem]:
+    """Each level (element, name, binding energy, electrons) once, bound, filled, and all electrons in some level."""
+    charges = {isotope.element: isotope.charge for isotope in isotopes}
+    totals: dict[str, float] = {}
+    seen: set[tuple[str, str]] = set()
+    for line, (element, level, binding, electrons) in zip(lines, levels, strict=True):
+        if element not in charges:
+            hint = did_you_mean(element, charges) or "add its isotopes to data/nuclei"
+            yield Problem(file, f"line {line}, column element", repr(element), "an element of data/nuclei", hint)
+        if (element, level) in seen:
+            yield Problem(file, f"line {line}", f"{element} {level} a second time", "each level once", "drop a row")
+        for column, value in (("binding_ev", binding), ("electrons", electrons)):
+            yield from positive(file, {f"line {line}, column {column}": value})
+        seen.add((element, level))
+        totals[element] = totals.get(element, 0.0) + electrons
+    for element, total in totals.items():
+        if total != charges.get(element, total):
+            expected = f"{charges[element]}, one a proton"
+            yield Problem(file, f"{element}.electrons", f"{total:g} electrons in all", expected, "mend its rows")
+
+
+def binding_problems(
+    file: str, target: Target, elements: Iterable[str], isotopes: Sequence[Isotope]
+) -> Iterator[Problem]:
+    """A target of bound electrons has elements whose levels we know."""
+    if target.scatterer != "bound-electrons":
+        return
+    known = set(elements)
+    symbols = {isotope.name: isotope.element for isotope in isotopes}
+    for name in target.formula:
+        if symbols.get(name, name) not in known:
+            expected = f"an element of the table of binding energies: {', '.join(sorted(known)) or 'none'}"
+            hint = 'add its levels to data/nuclei, or write scatterer = "free-electrons"'
+            yield Problem(file, f"detector.target.formula.{name}", repr(name), expected, hint)
 
 
 def target_problems(file: str, formula: Mapping[str, float], isotopes: Sequence[Isotope]) -> Iterator[Problem]:

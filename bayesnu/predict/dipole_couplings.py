@@ -1,0 +1,86 @@
+"""Couplings of the dipole that turns a neutrino into a heavy one (arXiv:2109.09545, Eqs 2 to 10)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bayesnu.physics import mixing4, moments, moments4
+from bayesnu.predict.beams import Beam, SolarBeam, Theta, mass_states
+from bayesnu.predict.couplings import LEPTON, Shifts, Values, squared_moments
+from bayesnu.schema import Couplings
+
+
+def one_moment(couplings: Couplings, theta: Theta, beams: Sequence[Beam], shifts: Sequence[Shifts], xp: Any) -> Values:
+    """One moment for every flavour."""
+    return {("dipole", ""): theta["mu_nu"] * theta["mu_nu"]}
+
+
+def moment_of_flavour(
+    couplings: Couplings, theta: Theta, beams: Sequence[Beam], shifts: Sequence[Shifts], xp: Any
+) -> Values:
+    """One moment for each flavour, shared by neutrino and antineutrino."""
+    return {("dipole", beam): squared for beam, squared in squared_moments(theta, beams, xp).items()}
+
+
+def transition_moments(
+    couplings: Couplings, theta: Theta, beams: Sequence[Beam], shifts: Sequence[Shifts], xp: Any
+) -> Values:
+    """Moments from the light mass states to the heavy one, |sum_(i<4) conj(K_ai) lambda_i4|^2.
+
+    Only what has the heavy state in the end: Eqs 7 and 8 have terms with sin^2 theta_i4 beside, in which it comes in.
+    """
+    matrix = _matrix(theta, ("14", "24", "34"))
+    return {("dipole", beam): massive for beam, (massive, _) in _moments(theta, beams, matrix, xp).items()}
+
+
+def all_transition_moments(
+    couplings: Couplings, theta: Theta, beams: Sequence[Beam], shifts: Sequence[Shifts], xp: Any
+) -> Values:
+    """Six moments: those among the light states make magnetic scattering, those to the heavy one the dipole."""
+    values: Values = {}
+    for beam, (massive, light) in _moments(theta, beams, _matrix(theta, moments4.ELEMENTS), xp).items():
+        values["dipole", beam], values["magnetic-moment", beam] = massive, light
+    return values
+
+
+def _matrix(theta: Theta, present: Sequence[str]) -> moments4.Matrix:
+    """Lambda of the moments that are there; the first of them has no phase, for one overall phase is unphysical."""
+    found = [moments.ZERO] * len(moments4.ELEMENTS)
+    for position, element in enumerate(moments4.ELEMENTS):
+        if element in present:
+            phase = mixing4.NO_TURN if element == present[0] else theta[f"zeta_{element}"]
+            found[position] = moments4.polar(theta[f"lambda_{element}"], phase)
+    return moments4.transition_matrix_4(found, moments4.SIGN_13["matrix"])
+
+
+def _moments(
+    theta: Theta, beams: Sequence[Beam], matrix: moments4.Matrix, xp: Any
+) -> dict[Beam, tuple[Any, Any]]:  # fmt: skip
+    """Squared moments to the heavy state and among the light ones, for each beam."""
+    rows = mixing4.active_rows(
+        mixing4.Angles(*(mixing4.turn_of_sin2(theta[f"sin2_theta_{ij}"], xp) for ij in ANGLES)),
+        mixing4.Phases(d13=theta["delta_cp"], d14=theta["delta_14"], d34=theta["delta_34"]),
+    )
+    by_lepton = {
+        lepton: (moments4.massive_moment_squared(rows[lepton], matrix), _light(rows[lepton], matrix))
+        for lepton in {LEPTON[beam] for beam in beams if not isinstance(beam, SolarBeam)}
+    }
+    found: dict[Beam, tuple[Any, Any]] = {}
+    for beam in beams:
+        if isinstance(beam, SolarBeam):
+            chances = mass_states(beam, theta, xp)
+            light = [row[:3] for row in matrix[:3]]
+            found[beam] = (
+                moments4.solar_massive_moment_squared(chances, matrix),
+                moments4.solar_moment_squared(chances[:3], tuple(map(tuple, light))),
+            )
+        else:
+            found[beam] = by_lepton[LEPTON[beam]]
+    return found
+
+
+def _light(row: Sequence[Any], matrix: moments4.Matrix) -> Any:
+    return moments4.light_moment_squared(row, matrix)
+
+
+ANGLES = ("12", "13", "23", "14", "24", "34")
+"""Order of the mixing angles in `mixing4.Angles`."""
