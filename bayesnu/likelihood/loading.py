@@ -129,12 +129,12 @@ def _in_window(resolved: Resolved, window: tuple[float, float]) -> Resolved:
 
 def _whole_shares(setup: Setup) -> dict[str, tuple[float, ...]]:
     """Shares of a window: what the rows of one bin have in all, which must be the same in every bin."""
-    found = {}
+    found: dict[str, tuple[float, ...]] = {}
     for name, values in setup.shares.items():
         totals = [sum(v for b, v in zip(setup.bins, values, strict=True) if b == each) for each in set(setup.bins)]
         if max(totals) - min(totals) > SHARE_ERROR:
-            found_here = f"shares of {name} from {min(totals):g} to {max(totals):g}"
+            text = f"shares of {name} from {min(totals):g} to {max(totals):g}"
             expected = "one share for all bins, which a window can have too"
-            raise DeclarationError(Problem(setup.file, "shares", found_here, expected, "leave the window out"))
+            raise DeclarationError(Problem(setup.file, "shares", text, expected, "leave the window out"))
         found[name] = (totals[0],)
     return found
