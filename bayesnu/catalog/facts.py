@@ -163,7 +163,7 @@ def _counts(file: Path, experiment: Experiment, flux: Flux) -> Counted:
     declared = experiment.backgrounds.items()
     backgrounds = {name: table.numbers(b.column) if table and b.column else b.counts for name, b in declared}
     raise_if(fact_rules.count_problems(where, experiment, bins, observed, backgrounds))
-    shares = _shares(where, experiment, flux, table, bins)
+    shares = _shares(file, experiment, flux, table, bins)
     if counts.asimov:
         # Projected data belong to a model, not to the experiment: an analysis computes them when it is built.
         return Counted(bins, (1.0,) * len(bins), backgrounds, (1.0,) * len(bins), shares)
@@ -185,7 +185,7 @@ def _columns(experiment: Experiment) -> list[str]:
     return ["low", "high", experiment.counts.observed_column, *(column for column in named if column)]
 
 
-def _shares(where: str, experiment: Experiment, flux: Flux, table: Table | None,
+def _shares(file: Path, experiment: Experiment, flux: Flux, table: Table | None,
             bins: tuple[tuple[float, float], ...]) -> dict[str, Numbers]:  # fmt: skip
     """Share of every flux component in each bin; a component that is not named has the share of '', else all."""
     if not experiment.shares:
@@ -194,7 +194,8 @@ def _shares(where: str, experiment: Experiment, flux: Flux, table: Table | None,
         name: table.numbers(share.column) if table and share.column else (share.value,) * len(bins)
         for name, share in experiment.shares.items()
     }
-    raise_if(fact_rules.share_problems(where, experiment.shares, found, bins))
+    where = str(table.file) if table else str(file)
+    raise_if(fact_rules.share_problems(str(file), where, experiment.shares, found, bins))
     others = found.get("", (1.0,) * len(bins))
     return {name: found.get(name, others) for name in flux.components}
 

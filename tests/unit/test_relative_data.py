@@ -126,7 +126,7 @@ def test_they_stand_beside_real_data_not_beside_projections(root):
     [
         ("{ sin2_theta_w = 0.2387 }", "{ sin2_theta = 0.2387 }", "did you mean 'sin2_theta_w'"),
         ('sd_column = "error"', "variance = { observed = 1.0 }", "without errors of their own"),
-        ("[sources.nobody]", "[backgrounds.noise]\ncounts = [1.0, 2.0]\n\n[sources.nobody]", "'noise' beside it"),
+        ("[sources", "[backgrounds]\nnoise = { counts = [1.0, 2.0] }\n\n[sources", "in an expectation that is a unit"),
         ("per_kev = 1.0", "per_kev = 0.2", "a unit above zero in every bin"),
     ],
 )  # fmt: skip

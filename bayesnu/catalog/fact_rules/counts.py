@@ -80,10 +80,10 @@ def variance_problems(
     for name in unknown:
         hint = did_you_mean(name, known) or "mend it"
         yield Problem(file, f"statistic.variance.{name}", repr(name), f"one of {', '.join(known)}", hint)
-    for index, value in enumerate(variance):
-        if not unknown and not value > 0:
-            found = f"a variance of {value:g} in bin {index}"
-            yield Problem(file, "statistic.variance", found, "a positive variance", "mend the weights")
+    lowest = min(variance, default=1.0)
+    if not unknown and not lowest > 0:
+        found = f"a variance of {lowest:g} in bin {variance.index(lowest)}"
+        yield Problem(file, "statistic.variance", found, "a positive variance", "mend the weights")
 
 
 def sd_problems(file: str, experiment: Experiment, sd: Numbers, bins: int) -> Iterator[Problem]:
@@ -98,21 +98,25 @@ def sd_problems(file: str, experiment: Experiment, sd: Numbers, bins: int) -> It
 
 
 def share_problems(
-    file: str, shares: Mapping[str, Share], found: Mapping[str, Numbers], bins: Sequence[tuple[float, float]]
-) -> Iterator[Problem]:
-    """Shares are as many as the bins, from 0 to 1 each, and no more than 1 in all rows of one energy bin."""
+    file: str, where: str, shares: Mapping[str, Share], found: Mapping[str, Numbers],
+    bins: Sequence[tuple[float, float]],
+) -> Iterator[Problem]:  # fmt: skip
+    """Shares of a column are from 0 to 1, and none add to more than 1 over the rows of one energy bin.
+
+    `where` is the file of the columns, `file` that of the values.
+    """
     for name, values in found.items():
         column = shares[name].column
-        field = f"column {column}" if column else f"shares.{name or repr(name)}.value"
-        for index, value in enumerate(values):
+        place, field = (where, f"column {column}") if column else (file, f"shares.{name or repr(name)}.value")
+        for index, value in enumerate(values if column else ()):
             if not 0 <= value <= 1:
-                yield Problem(file, f"{field}[{index}]", f"{value:g}", "a share from 0 to 1", "mend it")
+                yield Problem(place, f"{field}[{index}]", f"{value:g}", "a share from 0 to 1", "mend it")
         rows = zip(bins, values, strict=True)
-        for (low, high), group in itertools.groupby(rows, key=lambda row: row[0]):
-            total = math.fsum(value for _, value in group)
-            if total > 1 + SHARE_ERROR:
-                expected = "no more than 1 over the rows of one bin"
-                yield Problem(file, field, f"{total:.9g} in all of [{low:g}, {high:g}]", expected, "mend the shares")
+        totals = {pair: math.fsum(v for _, v in group) for pair, group in itertools.groupby(rows, key=lambda r: r[0])}
+        low, high = max(totals, key=totals.__getitem__)
+        if totals[low, high] > 1 + SHARE_ERROR:
+            text = f"{totals[low, high]:.6g} in all of [{low:g}, {high:g}]"
+            yield Problem(place, field, text, "no more than 1 over the rows of one bin", "mend the shares")
 
 
 def variance(experiment: Experiment, observed: Numbers, backgrounds: Mapping[str, Numbers]) -> Numbers:

@@ -75,7 +75,8 @@ def _projection_problems(file: str, experiment: Experiment) -> Iterator[Problem]
             expected = "bins alone, because projected data are computed"
             yield Problem(file, f"counts.{name}", found, expected, "drop one of the two")
     weights = getattr(experiment.statistic, "variance", {})
-    yield from variance_problems(file, weights, ["observed", *experiment.backgrounds], ())
+    expected_ones = [name for name, background in experiment.backgrounds.items() if not background.subtracted]
+    yield from variance_problems(file, weights, ["observed", *expected_ones], ())
     if isinstance(experiment.statistic, GaussianStatistic):
         # The observed counts are known to be positive, those of a background are not.
         yield from positive(file, {"statistic.variance.observed": weights.get("observed", 0.0)})
@@ -86,6 +87,8 @@ def _share_problems(file: str, experiment: Experiment, field: str, share: Share)
     if share.column and share.value != 1.0:
         found = f"{share.value:g} and the column {share.column!r}"
         yield Problem(file, field, found, "either a value or a column of counts.file", "drop one of the two")
+    elif not 0 <= share.value <= 1:
+        yield Problem(file, f"{field}.value", f"{share.value:g}", "a share from 0 to 1", "mend it")
     if share.column and not experiment.counts.file:
         expected = "a value, because the experiment has no counts.file"
         yield Problem(file, f"{field}.column", repr(share.column), expected, "give a value, or declare counts.file")
@@ -125,7 +128,8 @@ def _relative_problems(file: str, experiment: Experiment) -> Iterator[Problem]:
     for name, background in experiment.backgrounds.items():
         if not background.subtracted:
             expected = "subtracted backgrounds alone, so that the unit is the signal"
-            yield Problem(file, field, f"the background {name!r} beside it", expected, "mark it subtracted")
+            found = "a background in an expectation that is a unit"
+            yield Problem(file, f"backgrounds.{name}", found, expected, "mark it subtracted")
 
 
 def shared_flux_problems(file: str, experiment: Experiment, flux: Flux) -> Iterator[Problem]:
