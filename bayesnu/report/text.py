@@ -1,5 +1,6 @@
 """Answers as plain text for a terminal."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -53,16 +54,24 @@ def citation(cited: Citation) -> str:
 
 
 def reproduction(cells: Sequence[Any]) -> str:
-    """Tables shaped like the paper's: published, ours and their ratio, and a summary."""
+    """Tables shaped like the paper's: published, ours and their ratio, where each comes from, and a summary."""
     lines: list[str] = []
-    for table in dict.fromkeys(cell.table for cell in cells):
-        mine = [cell for cell in cells if cell.table == table]
-        lines += [
-            f"Table {table}" if len(table) < 4 else table,
-            f"  {'row':<38}{'column':<26}{'published':>11}{'ours':>12}{'ratio':>8}  status",
-        ]
-        lines += [_row(cell) for cell in mine]
+    for paper in dict.fromkeys(cell.paper for cell in cells):
+        mine = [cell for cell in cells if cell.paper == paper]
+        lines += _source(mine[0])
+        for table in dict.fromkeys(cell.table for cell in mine):
+            lines += [
+                f"Table {table}" if len(table) < 4 else table,
+                f"  {'row':<38}{'column':<26}{'published':>11}{'ours':>12}{'ratio':>8}  status",
+            ]
+            lines += [_row(cell) for cell in mine if cell.table == table]
     return "\n".join([*lines, "", summary(cells)])
+
+
+def _source(cell: Any) -> list[str]:
+    """Whose numbers follow, and how they were obtained."""
+    words = f"{cell.paper}, numbers {cell.status_of_source}: {cell.source}"
+    return textwrap.wrap(words, 118, subsequent_indent="  ")
 
 
 def _row(cell: Any) -> str:
