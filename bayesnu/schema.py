@@ -578,7 +578,7 @@ class Block(Recipe, kw_only=True):
     restrict: dict[str, tuple[str, ...]] = {}
     readings: tuple[str, ...] = ()
     at: dict[str, float] = {}
-    """Parameters of counts that are not at their standard values, in the model's units."""
+    """Parameters that are not at their standard values, in the model's units."""
     together: tuple[str, ...] = ()
     """Parameters that are equal to the scanned one, all along."""
     near: float | None = None

@@ -66,7 +66,7 @@ def _best(analysis: Analysis, parameter: str, block: Block) -> tuple[Chi2, float
     if p is None:
         expected = f"a parameter of {analysis.model.name}: {', '.join(analysis.names)}"
         raise DeclarationError(Problem("blocks", "columns", repr(parameter), expected, "mend the column"))
-    chi2 = chi2_along(analysis, parameter, block.together)
+    chi2 = chi2_along(analysis, parameter, block.together, block.at)
     step = 1e-3 * (0.05 if p.dimension == "number" else 1.0)
     start = p.standard if block.near is None else block.near
     if p.dimension == "moment" or chi2(start) < 1e-12:

@@ -1,7 +1,7 @@
 """chi2 along one parameter, and where it passes a level."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from scipy import optimize
@@ -13,14 +13,19 @@ from bayesnu.likelihood.analysis import Analysis
 Chi2 = Callable[[float], float]
 
 
-def chi2_along(analysis: Analysis, parameter: str, together: Sequence[str] = ()) -> Chi2:
-    """chi2 along a parameter and those equal to it, all others standard, nuisances minimised in closed form."""
+def chi2_along(
+    analysis: Analysis, parameter: str, together: Sequence[str] = (), at: Mapping[str, float] | None = None
+) -> Chi2:
+    """chi2 along a parameter and those equal to it, nuisances minimised in closed form.
+
+    All other parameters are at their standard values, but for those in `at`.
+    """
     solved = nuisances.affine(analysis)
     standard = dict(zip(analysis.names, analysis.standard_point(), strict=True))
 
     @functools.cache
     def chi2(value: float) -> float:
-        columns = {**standard, **dict.fromkeys((parameter, *together), np.float64(value))}
+        columns = {**standard, **(at or {}), **dict.fromkeys((parameter, *together), np.float64(value))}
         return float(nuisances.profiled_chi2(analysis, solved, analysis.theta(columns, np), np)[0])
 
     return chi2
