@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayesnu.catalog import validation
 from bayesnu.errors import DeclarationError, Problem
-from bayesnu.likelihood import priors, statistics, usage
+from bayesnu.likelihood import priors, stacking, statistics, usage
 from bayesnu.predict import counts, terms
 from bayesnu.predict.layout import Layout, lay_out
 from bayesnu.schema import Circular, Fixed, Prior, Resolved, Setup
@@ -69,7 +69,7 @@ class Analysis:
 
     def __add__(self, other: "Analysis") -> "Analysis":
         """Both likelihoods at once; equal names are shared parameters, and must have equal priors."""
-        return from_resolved(_joined(self.model, other.model), {**self.observed, **other.observed})
+        return from_resolved(stacking.joined(self.model, other.model), {**self.observed, **other.observed})
 
     def fix(self, **values: float) -> "Analysis":
         """The analysis with some parameters held at a value in their declared unit."""
@@ -341,42 +341,6 @@ def _free_parameters(model: Resolved) -> tuple[Free, ...]:
             standard = getattr(entry, "standard", 0.0)
             found.append(Free(name, entry.unit, entry.prior, role, dimension, factor, entry.latex, standard))  # type: ignore[arg-type]
     return tuple(found)
-
-
-def _joined(a: Resolved, b: Resolved) -> Resolved:
-    """Two models as one; a name that means two things is an error."""
-    joined = {}
-    for role in ("parameters", "nuisances", "fixed"):
-        mine, theirs = getattr(a, role), getattr(b, role)
-        for name in mine.keys() & theirs.keys():
-            if _meaning(mine[name]) != _meaning(theirs[name]):
-                found, expected = str(_meaning(theirs[name])), f"as in {a.name}: {_meaning(mine[name])}"
-                hint = "equal names are one parameter: rename one of them"
-                raise DeclarationError(Problem(b.file, f"{role}.{name}", found, expected, hint))
-        joined[role] = mine | {n: _both(mine[n], v) if n in mine else v for n, v in theirs.items()}
-    citations = {msgspec.json.encode(c): c for c in (*a.citations, *b.citations)}
-    name = a.name if a.name == b.name else f"{a.name}+{b.name}"
-    model = Resolved(name=name, file=a.file, title=f"{a.title}; {b.title}", setups=a.setups + b.setups,
-                     published=(), citations=tuple(citations.values()), **joined)  # fmt: skip
-    validation.raise_if(validation.resolved_problems(model))
-    return model
-
-
-def _meaning(entry: Any) -> tuple[object, ...]:
-    """What must agree for two declarations to be one parameter: its prior (or value), unit and knob."""
-    return tuple(getattr(entry, key, None) for key in ("prior", "value", "unit", "knob"))
-
-
-def _both(mine: Any, theirs: Any) -> Any:
-    """A shared nuisance scales what it scales in either."""
-    if getattr(mine, "scales", None) is None or mine.scales == theirs.scales:
-        return mine
-    united = {
-        key: () if not (getattr(mine.scales, key) and getattr(theirs.scales, key))
-        else tuple(dict.fromkeys(getattr(mine.scales, key) + getattr(theirs.scales, key)))
-        for key in mine.scales.__struct_fields__
-    }  # fmt: skip
-    return msgspec.structs.replace(mine, scales=msgspec.structs.replace(mine.scales, **united))
 
 
 def portable(model: Resolved) -> Resolved:

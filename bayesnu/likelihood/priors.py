@@ -131,7 +131,7 @@ PRIORS: dict[type, PriorRow] = {
         chart="plain",
     ),
 }
-"""Kind of prior -> its row; a new kind is a record in schema.py and a row here."""
+"""Kind of prior -> its row; a new kind is a record in schema/priors.py and a row here."""
 
 
 def log_density(prior: schema.Prior, x: Any, xp: Any) -> Any:

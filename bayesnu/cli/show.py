@@ -1,0 +1,96 @@
+"""What was found beside what is published: limits of a result, tables of a paper."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from bayesnu import catalog
+from bayesnu.cli.answers import print_json
+from bayesnu.cli.exits import EXIT_UNCONVERGED
+from bayesnu.cli.options import FORMAT, LEVEL, QUIET, names_of
+from bayesnu.errors import DeclarationError, Problem
+
+
+@click.command()
+@click.argument("result", type=click.Path(path_type=Path))
+@LEVEL
+@click.option("--parameter", help="Only this one.")
+@click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True)
+@click.option("--plots", type=click.Path(path_type=Path, file_okay=False), help="Also draw the plots into this folder.")
+@QUIET
+def limits(result: Path, level: float, parameter: str | None, form: str, plots: Path | None, quiet: bool) -> None:
+    """Print credible beside profile beside published limits of RESULT; exit code 1 where it did not converge.
+
+    Example: bayesnu limits tmm.nc --plots plots
+    """
+    from bayesnu.infer import checks, results
+    from bayesnu.report import tables
+
+    tree = results.open_result(result)
+    rows = tables.limits(tree, level=level, parameter=parameter)
+    if form == "json":
+        print_json(tables.as_json(rows))
+    else:
+        click.echo(tables.as_markdown(rows) if form == "markdown" else tables.as_text(rows))
+    if plots is not None:
+        for path in _draw(tree, result.stem, rows, level, plots):
+            click.echo(f"plot: {path}", err=form == "json" or quiet)
+    if not checks.recorded(tree).converged:
+        sys.exit(EXIT_UNCONVERGED)
+
+
+def _draw(tree: Any, stem: str, rows: Iterable[Any], level: float, folder: Path) -> list[Path]:
+    """The limit plot of each parameter and the corner plot."""
+    from bayesnu.report import plots
+
+    names = dict.fromkeys(row.parameter for row in rows)
+    drawn = [plots.save(plots.limit_plot(tree, n, level=level), folder / f"{stem}-{n}") for n in names]
+    drawn.append(plots.save(plots.corner_plot(tree, level=level), folder / f"{stem}-corner"))
+    return [path for paths in drawn for path in paths]
+
+
+@click.command()
+@click.argument("paper", shell_complete=names_of("papers"), required=False)
+@click.option("--table", help="Only this table.")
+@click.option(
+    "--deviations",
+    "known",
+    is_flag=True,
+    help="List the known disagreements instead (of all papers, if none is named).",
+)
+@FORMAT
+@QUIET
+def reproduce(paper: str | None, table: str | None, known: bool, form: str, quiet: bool) -> None:
+    """Recompute every number that PAPER prints; exit code 1 where one deviates without a known reason.
+
+    \b
+    Examples:
+      bayesnu reproduce tmm2019 --table II
+      bayesnu reproduce --deviations
+    """
+    from bayesnu import papers
+    from bayesnu.infer.progress import Reporter
+    from bayesnu.report import text
+
+    shelf = catalog.open_catalog()
+    if known:
+        found = {name: papers.deviations(name, shelf) for name in ([paper] if paper else catalog.papers(shelf))}
+        if form == "json":
+            print_json(msgspec.to_builtins(found))
+        else:
+            click.echo(text.deviations(found))
+        return
+    if paper is None:
+        raise DeclarationError(Problem("command line", "PAPER", "nothing", "a paper, or --deviations", "name one"))
+    with Reporter(quiet).step(f"recomputing {paper}") as step:
+        cells = papers.reproduce(paper, table=table, progress=step.done, shelf_of=shelf)
+    if form == "json":
+        print_json([cell._asdict() for cell in cells])
+    else:
+        click.echo(text.reproduction(cells))
+    if any(cell.status == "deviates" and cell.deviation is None for cell in cells):
+        sys.exit(EXIT_UNCONVERGED)
