@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple
 
-from bayesnu.papers.printed import Printed
+from bayesnu.papers.printed import NOT_PRINTED, Printed
 from bayesnu.schema import Paper, Recipe
 
 Status = Literal["input", "agrees", "deviates", "not-reproducible"]
@@ -33,6 +33,11 @@ class Cell(NamedTuple):
     def ratio(self) -> float | None:
         """Ours over published."""
         return self.ours / self.published_value if self.ours is not None and self.published_value else None
+
+    @property
+    def alone(self) -> bool:
+        """Whether the paper prints nothing here, so that ours has no counterpart."""
+        return self.published == NOT_PRINTED
 
 
 def given(printed: Printed) -> Cell:

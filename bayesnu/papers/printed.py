@@ -12,6 +12,9 @@ from bayesnu.schema import Deviation, Paper, Source
 Key = tuple[str, str, str, str]
 """Paper, table, row, column."""
 
+NOT_PRINTED = "not printed"
+"""What stands for the value of a cell that the paper shows in a figure only: ours stands alone."""
+
 
 class Printed(NamedTuple):
     """One number as it is printed, and where it comes from."""

@@ -82,12 +82,14 @@ def _row(cell: Any) -> str:
 
 
 def summary(cells: Sequence[Any]) -> str:
-    """Cells in agreement, deviations, readings used."""
+    """Cells in agreement, deviations, cells that no paper prints, readings used."""
     ratios = np.array([abs(cell.ratio - 1) for cell in cells if cell.ratio is not None])
     count = {s: sum(c.status == s for c in cells) for s in ("agrees", "deviates", "not-reproducible", "input")}
     named = sorted({c.deviation for c in cells if c.deviation})
     readings = {c.reading for c in cells if c.ours is not None}
-    text = ", ".join(f"{n} {s}" for s, n in count.items())
+    alone = sum(c.alone for c in cells if c.status == "not-reproducible")
+    words = {"not-reproducible": f" ({alone} of them not printed by the paper)"} if alone else {}
+    text = ", ".join(f"{n} {s}{words.get(s, '')}" for s, n in count.items())
     spread = f"median {np.median(ratios):.2%}, worst {ratios.max():.2%}" if ratios.size else "nothing recomputed"
     return (
         f"{len(cells)} cells: {text}; {spread}; {len(readings)} readings; "

@@ -84,6 +84,14 @@ def test_figures_only_are_compared_with_nothing():
         assert (cell.deviation == "figures-only") == (cell.paper == FIGURES)
         if cell.paper == FIGURES:
             assert (cell.status, cell.published_value, cell.ratio) == ("not-reproducible", None, None)
+        assert cell.alone == (cell.paper == FIGURES)
+
+
+def test_figures_only_are_counted_apart_in_words():
+    *rows, summary = text.reproduction(list(CELLS.values())).splitlines()
+    alone = sum(cell.paper == FIGURES for cell in CELLS.values())
+    assert sum("not printed  " in row for row in rows) == alone
+    assert f" not-reproducible ({alone} of them not printed by the paper)," in summary
 
 
 @pytest.mark.parametrize("name", KNOWN)

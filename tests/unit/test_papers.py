@@ -11,6 +11,7 @@ from bayesnu.papers.kinds import KINDS
 from bayesnu.papers.printed import Printed
 from bayesnu.papers.scans import crossing
 from bayesnu.papers.shapes import ENDS
+from bayesnu.report import text
 from bayesnu.schema import (
     Block,
     DerivedCells,
@@ -76,6 +77,22 @@ def test_a_disagreement_without_a_range_excuses_nothing():
 def test_what_is_not_legible_is_compared_with_nothing():
     cell = cells.compared(paper(None), printed("NA"), recipe(deviation="known", reproducible=False), 3.0)
     assert (cell.status, cell.deviation, cell.ratio, cell.tolerance) == ("not-reproducible", "known", None, None)
+
+
+def unlike(*values):
+    """Cells with which no comparison is possible, of these printed values."""
+    known = recipe(deviation="known", reproducible=False)
+    return [cells.compared(paper(None), printed(value), known, 3.0) for value in values]
+
+
+def test_what_is_not_printed_is_counted_apart_from_what_is_not_legible():
+    found = [*unlike("not printed", "NA", "not printed", "0.2"), cells.given(printed("2"))]
+    assert [cell.alone for cell in found] == [True, False, True, False, False]
+    assert " 4 not-reproducible (2 of them not printed by the paper), 1 input;" in text.summary(found)
+
+
+def test_where_all_is_printed_nothing_is_counted_apart():
+    assert " 2 not-reproducible, 0 input;" in text.summary(unlike("NA", "0.2"))
 
 
 @pytest.mark.parametrize(("ours", "status"), [(0.9, "agrees"), (1.1, "deviates")])
