@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from bayesnu.catalog import layering, shelf, validation
+from bayesnu.catalog.fact_rules import binding_problems
 from bayesnu.catalog.facts import Facts, Nuclei, Overlay, published_cell, read_facts, read_isotopes
 from bayesnu.catalog.files import convert, read_toml
 from bayesnu.catalog.layering import Layer
@@ -117,6 +118,10 @@ def resolve_model(catalog: Catalog, file: Path, model: Model) -> Resolved:
     for index, name in enumerate(model.experiments):
         experiment_file, variant = shelf.find_experiment(catalog, name, str(file), f"experiments[{index}]")
         facts = read_facts(catalog, experiment_file, variant, readings, nuclei.isotopes)
+        if facts.experiment.detector:
+            known = {element for element, _, _ in nuclei.binding}
+            target = facts.experiment.detector.target
+            validation.raise_if(binding_problems(str(experiment_file), target, known, nuclei.isotopes))
         setups.append(_setup(name, experiment_file, facts, model, nuclei))
         citations += [Citation(file=name, source=s) for s in facts.experiment.sources.values()]
         citations += [Citation(file=facts.flux_file.name, source=s) for s in facts.flux.sources.values()]

@@ -79,11 +79,11 @@ def check(files: tuple[Path, ...], write_hashes: bool, form: str) -> None:
 
     Example: bayesnu check data/experiments/coherent-csi-2017/experiment.toml
     """
-    from bayesnu.likelihood import checking
+    from bayesnu import papers
 
     for file in files if write_hashes else ():
         click.echo(f"{file}: {catalog.write_hashes(file)} hashes written", err=True)
-    problems = checking.check(files)
+    problems = papers.check(files)
     if form == "json":
         print_json([problem._asdict() for problem in problems])
     else:

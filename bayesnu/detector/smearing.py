@@ -42,11 +42,11 @@ def counted(response: SmearedResponse, efficiency: Efficiency, bins: Bins, visib
     if response.efficiency_at == "true":
         inside = ndtr((high - visible_kev) / sd) - ndtr((low - visible_kev) / sd)
         return np.asarray(acceptance(efficiency, visible_kev) * inside)
-    return _accepted_below(efficiency, high, visible_kev, sd) - _accepted_below(efficiency, low, visible_kev, sd)
+    return _accepted(efficiency, bins, visible_kev, sd)
 
 
-def _accepted_below(efficiency: Efficiency, edge: Array, visible_kev: Array, sd: Array) -> Array:
-    """Integral of Gaussian x efficiency up to an edge [bin, 1]: one closed form for each straight piece.
+def _accepted(efficiency: Efficiency, bins: Bins, visible_kev: Array, sd: Array) -> Array:
+    """Integral of Gaussian x efficiency over each bin: one closed form for each straight piece of the efficiency.
 
     With z = (x - E)/sd the integral of (v + s (x - x_0)) times the Gaussian is
     (v + s (E - x_0)) Phi(z) - s sd phi(z).
@@ -55,14 +55,20 @@ def _accepted_below(efficiency: Efficiency, edge: Array, visible_kev: Array, sd:
         raise PredictionError("detector.efficiency: a sigmoid of the reconstructed energy has no closed form;"
                               " tabulate it, or declare efficiency_at = 'true'")  # fmt: skip
     starts, values, slopes = segments(efficiency)
-    ends = np.append(starts[1:], np.inf)
-    total = np.zeros(np.broadcast_shapes(edge.shape, visible_kev.shape))
-    for start, end, value, slope in zip(starts, ends, values, slopes, strict=True):
-        # A piece below the smallest edge adds the same to both ends of every bin, but for rounding.
-        low, high = (start - visible_kev) / sd, (np.clip(edge, start, end) - visible_kev) / sd
-        flat = value + (slope * (visible_kev - start) if slope else 0.0)
-        total += flat * (ndtr(high) - ndtr(low)) - (slope * sd * (_normal(high) - _normal(low)) if slope else 0.0)
-    return total
+    edges = np.unique(np.array(bins))
+    cuts = np.unique(np.concatenate([edges, starts[(starts > edges[0]) & (starts < edges[-1])]]))
+    piece = np.searchsorted(starts, cuts[:-1], side="right") - 1
+    z = (cuts[:, None] - visible_kev) / sd
+    # Below the first piece nothing is accepted.
+    value = np.where(piece >= 0, values[piece], 0.0)[:, None]
+    slope = np.where(piece >= 0, slopes[piece], 0.0)[:, None]
+    # A flat efficiency starts nowhere; wherever it is anchored, its slope is zero.
+    anchor = np.where(np.isfinite(starts), starts, edges[0])[piece][:, None]
+    flat = value + slope * (visible_kev - anchor)
+    parts = flat * np.diff(ndtr(z), axis=0) - slope * sd * np.diff(_normal(z), axis=0)
+    low, high = np.array(bins).T
+    inside = (cuts[:-1] >= low[:, None]) & (cuts[:-1] < high[:, None])
+    return np.asarray(inside.astype(float) @ parts)
 
 
 def _normal(z: Array) -> Array:

@@ -16,8 +16,15 @@ from bayesnu.schema import Isotope
 KINDS = "an experiment, a flux, a table of nuclei, a published table, a model, a paper with readings"
 
 
-def check(files: Sequence[Path] = (), root: str | PathLike[str] | None = None) -> list[Problem]:
+Checker = Callable[[Catalog, Path], Iterable[Problem]]
+
+
+def check(
+    files: Sequence[Path] = (), root: str | PathLike[str] | None = None, of_paper: Checker | None = None
+) -> list[Problem]:
     """What is wrong with these declarations, each problem once; with no files, with the whole catalog.
+
+    `of_paper` checks what this layer knows nothing of: the tables that a paper recomputes.
 
     >>> check()
     []
@@ -28,7 +35,7 @@ def check(files: Sequence[Path] = (), root: str | PathLike[str] | None = None) -
     except DeclarationError as error:
         return list(error.problems)
     for file in files or _everything(on_shelf):
-        found += _caught(file, partial(_declaration, on_shelf, file))
+        found += _caught(file, partial(_declaration, on_shelf, file, of_paper))
     return list(dict.fromkeys(found))
 
 
@@ -53,11 +60,11 @@ def _caught(file: Path, action: Callable[[], Iterable[Problem]]) -> list[Problem
 # --- what kind of declaration a file is -------------------------------------------------------------------------------
 
 
-Checker = Callable[[Catalog, Path], Iterable[Problem]]
-
-
-def _declaration(on_shelf: Catalog, file: Path) -> Iterable[Problem]:
-    return _checker(file)(on_shelf, file)
+def _declaration(on_shelf: Catalog, file: Path, of_paper: Checker | None) -> Iterable[Problem]:
+    checker = _checker(file)
+    yield from checker(on_shelf, file)
+    if checker is _paper and of_paper:
+        yield from of_paper(on_shelf, file)
 
 
 def _checker(file: Path) -> Checker:

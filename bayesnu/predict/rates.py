@@ -4,9 +4,12 @@ The recoil axis is cut wherever the response or the kinematics jumps, so that ea
 Gauss-Legendre nodes converge at once.
 """
 
+import functools
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple, assert_never
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +23,7 @@ from bayesnu.schema import (
     Bcs,
     BcsWoodsSaxon,
     Component,
+    Detector,
     Fluence,
     Isotope,
     Knob,
@@ -33,12 +37,21 @@ from bayesnu.schema import (
 
 Array = NDArray[np.float64]
 
-Bins = Sequence[tuple[float, float]]
+Bins = tuple[tuple[float, float], ...]
 
 RECOIL_ORDER: Final = 24
 ENERGY_ORDER: Final = 16
 NEIGHBOURS: Final = 1e-3
 """Relative distance below which two kinematic edges are one."""
+
+
+class RecoilRule(NamedTuple):
+    """Recoils [MeV] and weights [MeV] of a quadrature, and its panels."""
+
+    recoil_mev: Array
+    weight_mev: Array
+    panels: tuple[tuple[float, float], ...]
+    order: int
 
 
 class Target(NamedTuple):
@@ -141,14 +154,15 @@ def _by_quadrature(setup: Setup, bins: Bins, target: Target, component: Componen
     """Cross sections on nuclei at each energy of a rule."""
     if not wanted:
         return {}
-    recoil_mev, weight_mev = _recoil_rule(setup, bins, target, component, 0.0, recoil_order)
+    rule = _recoil_rule(setup, bins, target, component, 0.0, recoil_order)
+    recoil_mev = rule.recoil_mev
     energy, density = fluxes.energy_rule(
         component, nucleus.energy_minimum_mev(recoil_mev, target.mass_mev), energy_order
     )
     proton, neutron = _form_factors(setup, target, recoil_mev)
     point = cross_sections.Recoil(target.isotope, recoil_mev[:, None], energy, target.mass_mev,
                          proton[:, None], neutron[:, None], setup.kinematics)  # fmt: skip
-    counted = _counted(setup, bins, target, recoil_mev) * weight_mev
+    counted = _counted(setup, bins, target, rule) * rule.weight_mev
     return {t: counted @ np.sum(density * cross_sections.RATES[t](point), axis=1) for t in wanted}
 
 
@@ -157,14 +171,15 @@ def _by_moments(setup: Setup, bins: Bins, target: Target, component: Component, 
     """Cross sections as powers of 1/E: the spectrum enters through its moments above the smallest energy."""
     if not wanted:
         return {}
-    recoil_mev, weight_mev = _recoil_rule(setup, bins, target, component, sterile_mev, recoil_order)
+    rule = _recoil_rule(setup, bins, target, component, sterile_mev, recoil_order)
+    recoil_mev = rule.recoil_mev
     moments = fluxes.moments_above(
         component, dipole.dipole_energy_minimum_mev(recoil_mev, target.mass_mev, sterile_mev)
     )
     antineutrino = electron.is_antineutrino(component.flavour)
     struck = cross_sections.Struck(recoil_mev, target.mass_mev, sterile_mev, antineutrino)
     strength = _strength(setup, target, recoil_mev)
-    counted = _counted(setup, bins, target, recoil_mev) * (weight_mev * strength)
+    counted = _counted(setup, bins, target, rule) * (rule.weight_mev * strength)
     return {t: counted @ over_spectrum(cross_sections.SECTIONS[t](struck), moments) for t in wanted}
 
 
@@ -183,9 +198,20 @@ def _form_factors(setup: Setup, target: Target, recoil_mev: Array) -> tuple[Arra
     return form_factors.proton_and_neutron(setup.form_factor, target.isotope, momentum, gaps)
 
 
-def _counted(setup: Setup, bins: Bins, target: Target, recoil_mev: Array) -> Array:
-    assert setup.experiment.detector is not None
-    return response.counted(setup.experiment.detector, bins, recoil_mev * KEV_PER_MEV, target.isotope)
+def _counted(setup: Setup, bins: Bins, target: Target, rule: RecoilRule) -> Array:
+    """Chances [bin, recoil] of a recoil to be counted in each bin."""
+    detector = msgspec.json.encode(setup.experiment.detector)
+    panels = [_panel_counted(detector, bins, target.isotope, *panel, rule.order) for panel in rule.panels]
+    return np.concatenate([*panels, np.zeros((len(bins), 0))], axis=1)
+
+
+@functools.lru_cache(maxsize=4096)
+def _panel_counted(
+    detector: bytes, bins: Bins, isotope: Isotope, low_mev: float, high_mev: float, order: int
+) -> Array:  # fmt: skip
+    """The chances on one panel: of the many masses and fluxes most share most panels."""
+    recoil_mev, _ = _panel_rule(low_mev, high_mev, order)
+    return response.counted(msgspec.json.decode(detector, type=Detector), bins, recoil_mev * KEV_PER_MEV, isotope)
 
 
 def _gaps(setup: Setup, isotope: Isotope) -> bcs.PairingGaps | None:
@@ -199,7 +225,7 @@ def _gaps(setup: Setup, isotope: Isotope) -> bcs.PairingGaps | None:
 
 
 def _recoil_rule(setup: Setup, bins: Bins, target: Target, component: Component,
-                 sterile_mev: float, order: int) -> tuple[Array, Array]:  # fmt: skip
+                 sterile_mev: float, order: int) -> RecoilRule:  # fmt: skip
     """Gauss-Legendre nodes in log T, panel by panel: the magnetic cross section goes as 1/T."""
     jumps = _jumps_mev(setup, bins, target)
     smallest, largest = _recoil_ranges_mev(component, target.mass_mev, sterile_mev)
@@ -209,19 +235,34 @@ def _recoil_rule(setup: Setup, bins: Bins, target: Target, component: Component,
     if cuts[0] <= 0 < end:
         raise PredictionError(f"{setup.name}: the window reaches zero recoil energy, where the magnetic rate diverges;"
                               " raise its lower edge or give the efficiency a step")  # fmt: skip
-    low, high = cuts[:-1], cuts[1:]
-    unit, weight = np.polynomial.legendre.leggauss(order)
-    half = 0.5 * np.log(high / low)[:, None]
-    recoil = np.exp(0.5 * np.log(high * low)[:, None] + half * unit)
-    return recoil.ravel(), (half * weight * recoil).ravel()
+    panels = tuple(pairwise(cuts.tolist()))
+    nodes = [_panel_rule(low, high, order) for low, high in panels]
+    recoil, weight = (np.concatenate([part[k] for part in nodes] or [np.zeros(0)]) for k in (0, 1))
+    return RecoilRule(recoil, weight, panels, order)
+
+
+@functools.lru_cache(maxsize=8)
+def _gauss_legendre(order: int) -> tuple[Array, Array]:
+    return np.polynomial.legendre.leggauss(order)
+
+
+def _panel_rule(low_mev: float, high_mev: float, order: int) -> tuple[Array, Array]:
+    unit, weight = _gauss_legendre(order)
+    half = 0.5 * np.log(high_mev / low_mev)
+    recoil = np.exp(0.5 * np.log(high_mev * low_mev) + half * unit)
+    return recoil, half * weight * recoil
 
 
 def _jumps_mev(setup: Setup, bins: Bins, target: Target) -> Array:
     """Recoils at which the response, or the number of free electrons, jumps."""
-    assert setup.experiment.detector is not None
-    jumps = response.cuts_kev(setup.experiment.detector, bins, target.isotope)
+    jumps = _cuts_kev(msgspec.json.encode(setup.experiment.detector), bins, target.isotope)
     levels = np.array([energy for energy, _ in target.levels])
     return np.unique(np.concatenate([jumps, levels[levels > jumps[0]]])) / KEV_PER_MEV
+
+
+@functools.lru_cache(maxsize=256)
+def _cuts_kev(detector: bytes, bins: Bins, isotope: Isotope) -> Array:
+    return response.cuts_kev(msgspec.json.decode(detector, type=Detector), bins, isotope)
 
 
 def _recoil_ranges_mev(component: Component, mass_mev: float, sterile_mev: float) -> tuple[Array, Array]:

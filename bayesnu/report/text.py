@@ -1,5 +1,6 @@
 """Answers as plain text for a terminal."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -53,16 +54,24 @@ def citation(cited: Citation) -> str:
 
 
 def reproduction(cells: Sequence[Any]) -> str:
-    """Tables shaped like the paper's: published, ours and their ratio, and a summary."""
+    """Tables shaped like the paper's: published, ours and their ratio, where each comes from, and a summary."""
     lines: list[str] = []
-    for table in dict.fromkeys(cell.table for cell in cells):
-        mine = [cell for cell in cells if cell.table == table]
-        lines += [
-            f"Table {table}" if len(table) < 4 else table,
-            f"  {'row':<38}{'column':<26}{'published':>11}{'ours':>12}{'ratio':>8}  status",
-        ]
-        lines += [_row(cell) for cell in mine]
+    for paper in dict.fromkeys(cell.paper for cell in cells):
+        mine = [cell for cell in cells if cell.paper == paper]
+        lines += _source(mine[0])
+        for table in dict.fromkeys(cell.table for cell in mine):
+            lines += [
+                f"Table {table}" if len(table) < 4 else table,
+                f"  {'row':<38}{'column':<26}{'published':>11}{'ours':>12}{'ratio':>8}  status",
+            ]
+            lines += [_row(cell) for cell in mine if cell.table == table]
     return "\n".join([*lines, "", summary(cells)])
+
+
+def _source(cell: Any) -> list[str]:
+    """Whose numbers follow, and how they were obtained."""
+    words = f"{cell.paper}, numbers {cell.status_of_source}: {cell.source}"
+    return textwrap.wrap(words, 118, subsequent_indent="  ")
 
 
 def _row(cell: Any) -> str:
@@ -73,12 +82,14 @@ def _row(cell: Any) -> str:
 
 
 def summary(cells: Sequence[Any]) -> str:
-    """Cells in agreement, deviations, readings used."""
+    """Cells in agreement, deviations, cells that no paper prints, readings used."""
     ratios = np.array([abs(cell.ratio - 1) for cell in cells if cell.ratio is not None])
     count = {s: sum(c.status == s for c in cells) for s in ("agrees", "deviates", "not-reproducible", "input")}
     named = sorted({c.deviation for c in cells if c.deviation})
     readings = {c.reading for c in cells if c.ours is not None}
-    text = ", ".join(f"{n} {s}" for s, n in count.items())
+    alone = sum(c.alone for c in cells if c.status == "not-reproducible")
+    words = {"not-reproducible": f" ({alone} of them not printed by the paper)"} if alone else {}
+    text = ", ".join(f"{n} {s}{words.get(s, '')}" for s, n in count.items())
     spread = f"median {np.median(ratios):.2%}, worst {ratios.max():.2%}" if ratios.size else "nothing recomputed"
     return (
         f"{len(cells)} cells: {text}; {spread}; {len(readings)} readings; "

@@ -30,7 +30,7 @@ class Deviation(Record):
     finding: str
     evidence: str
     ratio: tuple[float, float] | None = None
-    """Where ours / published lies."""
+    """Where ours / published lies: a disagreement of any other size is not this one, and no cell is excused by it."""
 
 
 class Paper(Record):
@@ -46,4 +46,6 @@ class Paper(Record):
     derived_cells: tuple[DerivedCells, ...] = ()
     model_changes: tuple[ModelChange, ...] = ()
     inputs: tuple[Inputs, ...] = ()
+    beside: tuple[str, ...] = ()
+    """Other tables of data/published/ whose numbers are compared with this paper's set-ups, under their own names."""
     deviations: dict[str, Deviation] = {}

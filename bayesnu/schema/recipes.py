@@ -4,7 +4,10 @@ from typing import Literal
 
 from bayesnu.schema.record import Record
 
-Quantity = Literal["upper-limit", "interval-low", "interval-high", "half-width", "half-width-percent", "best", "counts"]
+Quantity = Literal[
+    "upper-limit", "upper-limit-from-zero", "interval-low", "interval-high", "half-width", "half-width-percent", "best",
+    "counts",
+]  # fmt: skip
 
 
 class Recipe(Record):
@@ -22,10 +25,14 @@ class Recipe(Record):
     """Cell units per unit of what is computed."""
     exposure_power: float | None = None
     """How the cell moves with every exposure, in the limit of a small signal; None where it follows no power."""
+    no_exposure_power: str = ""
+    """Why the cells follow no power of the exposure."""
+    paper: str = ""
+    """Whose number it is, where it is not this paper's own: one of `beside`."""
     deviation: str = ""
     """The known disagreement that these cells show."""
     reproducible: bool = True
-    """False where no comparison is possible: the deviation says why."""
+    """False where no comparison is possible, as nothing legible is printed: the deviation says why."""
 
 
 class Block(Recipe, kw_only=True):
@@ -43,7 +50,11 @@ class Block(Recipe, kw_only=True):
     restrict: dict[str, tuple[str, ...]] = {}
     readings: tuple[str, ...] = ()
     at: dict[str, float] = {}
-    """Parameters of counts that are not at their standard values, in the model's units."""
+    """Parameters that are not at their standard values, in the model's units."""
+    together: tuple[str, ...] = ()
+    """Parameters that are equal to the scanned one, all along."""
+    near: float | None = None
+    """Where the search for the best value starts, of a chi-square with several minima; absent: the standard value."""
 
 
 class DerivedCells(Recipe, kw_only=True):
@@ -70,7 +81,8 @@ class ShapeScan(Recipe, kw_only=True):
     """Cells that print a number of the form factor: its best value and its errors, templates rebuilt at each value."""
 
     row: str
-    columns: dict[str, Literal["best", "minus", "plus"]]
+    columns: dict[str, Literal["best", "minus", "plus", "low", "high"]]
+    """Column -> the best value, its errors, or the ends of its interval."""
     model: str
     number: str
     """The field of the model's form factor that is scanned."""
@@ -81,18 +93,14 @@ class ShapeScan(Recipe, kw_only=True):
     """Of projected data, the value that they are computed at."""
 
 
-class SolarBound(Record):
+class SolarBound(Recipe, kw_only=True):
     """Cells that follow from a published bound on the effective moment of solar neutrinos (arXiv:1905.03750, Eq 38)."""
 
-    table: str
     row: str
     columns: dict[str, int]
     """Column -> which of the three moments it bounds, 1 to 3, the others zero."""
     bound: float
     """In the cell's unit."""
-    unit: str
     sin2_theta_13: float
     survival: float
     """P_e1 of two flavours at the energy that dominates."""
-    reading: str
-    tolerance_absolute: float

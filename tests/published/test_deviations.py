@@ -42,7 +42,7 @@ def ratio(paper, place, setup=None, **changes):
     """Ours over published where the block, or each of its set-ups, is not as declared."""
     block, parameter = blocks(paper)[place]
     changed = msgspec.structs.replace(block, **changes)
-    analysis = papers._analysis(SHELF, changed, place[1], 1.0)
+    analysis = papers.analysis_of(SHELF, changed, place[1], 1.0)
     if setup:
         # Another set-up has other projected data: they are computed anew.
         setups = tuple(msgspec.structs.replace(setup(s), projected=False) for s in analysis.model.setups)
@@ -168,7 +168,7 @@ def test_radiative_couplings_miss_table_v(place):
 def test_radiative_couplings_raise_every_count():
     place = ("V", "76Ge", "optimistic comb mu")
     block, _ = blocks("sns2015")[place]
-    tree = papers._analysis(SHELF, block, "76Ge", 1.0)
+    tree = papers.analysis_of(SHELF, block, "76Ge", 1.0)
     setups = tuple(msgspec.structs.replace(radiative(s), projected=False) for s in tree.model.setups)
     printed_couplings = from_resolved(msgspec.structs.replace(tree.model, setups=setups))
     for name, counts in tree.observed.items():
@@ -208,7 +208,7 @@ def limit(detector, model, everything):
     """The limit on |Lambda_1| of a reactor detector; the nuisance scales its signal alone, or everything."""
     row = f"Reactor; {detector}; {model}"
     block, parameter = blocks("tmm2019")["II", row, "|Lambda_1|"]
-    analysis = papers._analysis(SHELF, block, row, 1.0)
+    analysis = papers.analysis_of(SHELF, block, row)
     if everything:
         scaled = {n: msgspec.structs.replace(v, scales=Scales()) for n, v in analysis.model.nuisances.items()}
         analysis = from_resolved(msgspec.structs.replace(analysis.model, nuisances=scaled))
@@ -361,5 +361,5 @@ def test_a_cell_is_the_limit_that_a_profile_finds():
     """The tables' one-parameter chi2 and `bayesnu profile` with all others zero."""
     place = ("II", "SNS prompt; HPGe; current", "|Lambda_1|")
     block, parameter = blocks("tmm2019")[place]
-    found = profile.profile(papers._analysis(SHELF, block, place[1], 1.0), parameter, others="zero", level=0.90)
+    found = profile.profile(papers.analysis_of(SHELF, block, place[1], 1.0), parameter, others="zero", level=0.90)
     assert found.attrs["limit"] == pytest.approx(cells("tmm2019")[place].ours, rel=1e-3)

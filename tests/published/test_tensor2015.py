@@ -12,6 +12,7 @@ from scipy import integrate
 from bayesnu import catalog, papers
 from bayesnu.constants import ELECTRON_MASS_MEV, FINE_STRUCTURE
 from bayesnu.likelihood.analysis import from_resolved
+from bayesnu.papers.blocks import from_counts
 from bayesnu.physics import derived
 
 SHELF = catalog.open_catalog()
@@ -128,7 +129,7 @@ def limits(model, nucleus):
     """Limits on each coupling from each beam, in units of one."""
     blocks = [b for b in papers.read(SHELF, "tensor2015")[1].blocks if b.table == "1"]
     changed = [msgspec.structs.replace(b, model=model) for b in blocks]
-    return np.array([papers._from_counts(SHELF, b, nucleus, p, 1.0) for b in changed for p in b.columns.values()])
+    return np.array([from_counts(SHELF, b, nucleus, p, 1.0) for b in changed for p in b.columns.values()])
 
 
 @pytest.mark.parametrize(("nucleus", "percent"), [("20Ne", 5.5), ("40Ar", 7.4), ("76Ge", 10.6), ("132Xe", 14.6)])
@@ -145,7 +146,7 @@ def test_literal_eq_16():
     ours = 1e-3 * cells()["1", "20Ne", "eps_dT e"].ours
     paper = papers.read(SHELF, "tensor2015")[1]
     block = next(b for b in paper.blocks if "eps_dT e" in b.columns)
-    counts = papers._counts(papers._analysis(SHELF, block, "20Ne", 1.0), "sm", block)
+    counts = papers.component_counts(papers.analysis_of(SHELF, block, "20Ne", 1.0), "sm", block)
     assert ours * np.sqrt(1 + np.sqrt(counts / 2.71)) == pytest.approx(0.064, rel=0.02)
 
 
@@ -181,13 +182,13 @@ def test_eq_17_range():
 def events(row, column="76Ge", end_mev=9.5, threshold_kev=0.4, **at):
     """Our counts of a cell where the spectrum ends or the threshold is elsewhere."""
     block = next(b for b in papers.read(SHELF, "tensor2015")[1].blocks if row in b.rows and column in b.columns)
-    model = papers._analysis(SHELF, block, row, 1.0).model
+    model = papers.analysis_of(SHELF, block, row).model
     (setup,) = model.setups
     spectrum = msgspec.structs.replace(setup.flux.components["nubar_e"], end_mev=end_mev)
     flux = msgspec.structs.replace(setup.flux, components={"nubar_e": spectrum})
     changed = msgspec.structs.replace(setup, flux=flux, bins=((threshold_kev, 1000.0),))
     analysis = from_resolved(msgspec.structs.replace(model, setups=(changed,)))
-    return papers._counts(analysis, block.columns[column], msgspec.structs.replace(block, at=at or block.at))
+    return papers.component_counts(analysis, block.columns[column], msgspec.structs.replace(block, at=at or block.at))
 
 
 def test_the_ratio_of_silicon_to_germanium_needs_a_spectrum_to_nine_and_a_half_mev():
