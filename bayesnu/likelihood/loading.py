@@ -18,6 +18,9 @@ DEFAULT_UNIT = {
     "mass-squared": "1e-5 eV2",
 }  # fmt: skip
 
+SHARE_ERROR = 1e-6
+"""How far the shares of two energy bins may differ by the digits of a released table."""
+
 
 def load(model: str | os.PathLike[str], root: str | os.PathLike[str] | None = None) -> Analysis:
     """The Analysis of a model, by name or by the path of its TOML file.
@@ -116,8 +119,22 @@ def _in_window(resolved: Resolved, window: tuple[float, float]) -> Resolved:
     if setup.template_rows:
         hint = "leave the window out"
         raise DeclarationError(Problem(setup.file, "templates", "counts in fixed bins", "a detector", hint))
+    variance = (1.0,) if setup.variance else ()
     changed = msgspec.structs.replace(
-        setup, bins=(window,), observed=(0.0,), backgrounds={}, variance=(1.0,) if setup.variance else ()
+        setup, bins=(window,), observed=(0.0,), backgrounds={}, variance=variance, shares=_whole_shares(setup)
     )
     nuisances = {n: v for n, v in resolved.nuisances.items() if not (v.scales and v.scales.backgrounds)}
     return msgspec.structs.replace(resolved, setups=(changed,), nuisances=nuisances)
+
+
+def _whole_shares(setup: Setup) -> dict[str, tuple[float, ...]]:
+    """Shares of a window: what the rows of one bin have in all, which must be the same in every bin."""
+    found: dict[str, tuple[float, ...]] = {}
+    for name, values in setup.shares.items():
+        totals = [sum(v for b, v in zip(setup.bins, values, strict=True) if b == each) for each in set(setup.bins)]
+        if max(totals) - min(totals) > SHARE_ERROR:
+            text = f"shares of {name} from {min(totals):g} to {max(totals):g}"
+            expected = "one share for all bins, which a window can have too"
+            raise DeclarationError(Problem(setup.file, "shares", text, expected, "leave the window out"))
+        found[name] = (totals[0],)
+    return found

@@ -6,15 +6,19 @@ conventions of arXiv:2109.09545; tolerances are the ones that its report asks fo
 
 import functools
 
+import msgspec
 import numpy as np
 import pytest
+from scipy import stats
 
 import bayesnu as bn
 from bayesnu import catalog
 from bayesnu.catalog import facts, shelf
-from bayesnu.infer import minimise
+from bayesnu.infer import minimise, profile
+from bayesnu.likelihood import loading
+from bayesnu.likelihood.analysis import from_resolved
 from bayesnu.physics import form_factors, nuclei, nucleus
-from bayesnu.schema import Helm, KleinNystrand
+from bayesnu.schema import Helm, KleinNystrand, Uniform
 
 SHELF = catalog.open_catalog()
 ISOTOPES = catalog.read_isotopes(SHELF)[1]
@@ -177,6 +181,13 @@ def test_a_second_observable_only_divides_the_counts(timed, plain, bins):
     np.testing.assert_allclose(signal(timed).reshape(bins).sum(axis=1), signal(plain), rtol=1e-8, atol=1e-12)
 
 
+@pytest.mark.parametrize(("name", "model"), [(TIMED, "coherent-csi-pe-time-sm"), (CSI, "sterile2021-csi-sm")])
+def test_a_window_of_energy_has_the_shares_of_its_bins(name, model):
+    here = loading.load_at(name, window=(6.0, 30.0))
+    counts = here.breakdown(here.standard_point())[name]["sm"]
+    assert sum(counts.values()).sum() == pytest.approx(signal(model).sum(), rel=1e-8)
+
+
 def test_chi2_of_the_standard_model():
     assert chi2("sterile2021-csi-sm") == pytest.approx(2.94, abs=0.1)
     assert chi2("sterile2021-lar-sm") == pytest.approx(8.86, abs=0.1)
@@ -205,3 +216,28 @@ def test_a_ton_scale_detector_is_the_small_one_times_its_exposure():
     for name in ("prompt-neutron", "late-neutron"):
         scaled = ratio * np.array(small.model.setups[0].backgrounds[name])
         np.testing.assert_allclose(here.model.setups[0].backgrounds[name], scaled, rtol=1e-5)
+
+
+# --- moments of light neutrinos: the plateau of the sterile ones ------------------------------------------------------
+
+TWICE = float(stats.chi2.cdf(4.605, df=1))
+"""The level whose one-parameter threshold is 4.605, that of 90 % in two."""
+FLUXES = {"prompt": ("nu_mu",), "muon": ("nu_mu", "nubar_mu"), "all": ("nu_mu", "nubar_mu", "nu_e")}
+PLATEAU = [
+    (CSI, "prompt", 4.79, 5.56), (CSI, "muon", 3.33, 3.90), (CSI, "all", 2.78, 3.26),
+    (ARGON, "prompt", 5.84, 6.53), (ARGON, "muon", 4.39, 4.89), (ARGON, "all", 3.67, 4.08),
+    ("cenns-750", "muon", 0.72, None), ("cenns-750-background", "muon", 1.9, None),
+]  # fmt: skip
+"""Experiment, fluxes with a moment, and its limits in 1e-9 mu_B at a delta chi2 of 2.706 and 4.605."""
+
+
+@pytest.mark.parametrize(("experiment", "beam", "one", "two"), PLATEAU)
+def test_limits_of_light_neutrinos(experiment, beam, one, two):
+    """A heavy neutrino of no mass is a magnetic moment: Eqs 24 and 25 against the second implementation, to 2 %."""
+    whole = bn.term(experiment, interaction="magnetic-moment", mu_nu=Uniform(low=0.0, high=300.0))
+    setups = [msgspec.structs.replace(s, restrict={"magnetic-moment": FLUXES[beam]}) for s in whole.model.setups]
+    here = from_resolved(msgspec.structs.replace(whole.model, setups=tuple(setups)))
+    for level, published in ((0.90, one), (TWICE, two)):
+        if published is not None:
+            limit = profile.profile(here, "mu_nu", others="zero", level=level).attrs["limit"]
+            assert limit / 10 == pytest.approx(published, rel=0.02)
