@@ -155,7 +155,7 @@ def _setup(name: str, file: Path, facts: Facts, model: Model, nuclei: Nuclei) ->
         interaction=model.interaction,
         restrict=model.restrict,
         couplings=model.couplings,
-        form_factor=model.form_factor,
+        form_factor=model.form_factors.get(name, model.form_factor),
         kinematics=model.kinematics,
         axial=model.axial,
         bins=counted.bins,

@@ -147,7 +147,14 @@ def model_problems(file: str, model: Model) -> Iterator[Problem]:
             yield Problem(file, key, "an empty list", "at least one name", "name it")
         if len(set(listed)) != len(listed):
             yield Problem(file, key, ", ".join(listed), "each name once", "drop the repeated one")
-    tables = [t for t in ("couplings", "form_factor", "fixed", "nuisances", "knobs") if getattr(model, t)]
+    for name in model.form_factors:
+        if name not in model.experiments:
+            hint = did_you_mean(name, model.experiments) or "mend the name"
+            expected = f"one of {', '.join(model.experiments)}"
+            yield Problem(file, f"form_factors.{name}", repr(name), expected, hint)
+    tables = [
+        t for t in ("couplings", "form_factor", "form_factors", "fixed", "nuisances", "knobs") if getattr(model, t)
+    ]
     yield from source_problems(file, model.sources, Model.__struct_fields__, tables)
     for index, limit in enumerate(model.published):
         if limit.parameter not in model.parameters:

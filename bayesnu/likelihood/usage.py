@@ -185,17 +185,21 @@ def _support(file: str, field: str, prior: Prior, dimension: Dimension) -> Itera
 
 
 def _restrictions(resolved: Resolved) -> Iterator[Problem]:
-    found = {(setup.restrict.get(n), n): setup for setup in resolved.setups for n in setup.restrict}
-    for (fluxes, name), setup in found.items():
-        if name not in setup.interaction:
-            hint = did_you_mean(name, setup.interaction) or "mend the name"
-            expected = f"one of {', '.join(setup.interaction)}"
+    """Interactions are restricted to fluxes that some experiment of the model has."""
+    restricted = {name: fluxes for setup in resolved.setups for name, fluxes in setup.restrict.items()}
+    interactions = {name for setup in resolved.setups for name in setup.interaction}
+    known = list(dict.fromkeys(flux for setup in resolved.setups for flux in setup.flux.components))
+    for name, fluxes in restricted.items():
+        if name not in interactions:
+            hint = did_you_mean(name, interactions) or "mend the name"
+            expected = f"one of {', '.join(sorted(interactions))}"
             yield Problem(resolved.file, f"restrict.{name}", repr(name), expected, hint)
-        for index, flux in enumerate(fluxes or ()):
-            if flux not in setup.flux.components:
-                hint = did_you_mean(flux, setup.flux.components) or "mend the name"
-                expected = f"one of {', '.join(setup.flux.components)}"
-                yield Problem(resolved.file, f"restrict.{name}[{index}]", repr(flux), expected, hint)
+        for index, flux in enumerate(fluxes):
+            if flux not in known:
+                hint = did_you_mean(flux, known) or "mend the name"
+                yield Problem(
+                    resolved.file, f"restrict.{name}[{index}]", repr(flux), f"one of {', '.join(known)}", hint
+                )
 
 
 def _scale_problems(resolved: Resolved, name: str, nuisance: Nuisance) -> Iterator[Problem]:

@@ -21,7 +21,9 @@ REFINEMENTS: Final = 30
 """Nodes on each side of a kinematic edge."""
 NEARER: Final = 0.5
 """Each of them is nearer by this factor than the one before; the first is three steps of the even nodes away."""
-COMPRESSED: Final = 0.1
+FAINT: Final = 0.01
+"""Counts below this share of those of the lightest mass need no better absolute accuracy."""
+COMPRESSED: Final = 0.25
 """Share of a spline's tolerance that its compression may use."""
 
 
@@ -103,9 +105,13 @@ def _polynomials(own: Array, values: Array, knots: Array) -> Array:
 
 
 def _compressed(matrix: Array, tolerance: float) -> tuple[Array, Array]:
-    """Factors (node, function) x (function, rest) of a matrix, to a tolerance relative to each row's largest entry."""
+    """Factors (node, function) x (function, rest) of a matrix, to a tolerance relative to each row's largest entry.
+
+    A row that has all but vanished counts as a hundredth of the first one.
+    """
     largest = np.abs(matrix).max(axis=1, keepdims=True)
-    scaled = np.divide(matrix, largest, out=np.zeros_like(matrix), where=largest > 0)
+    largest = np.maximum(largest, FAINT * largest[0])
+    scaled = matrix / largest
     left, singular, right = np.linalg.svd(scaled, full_matrices=False)
     # The sum of the dropped singular values bounds every entry of what they made.
     dropped = np.cumsum(singular[::-1])[::-1]

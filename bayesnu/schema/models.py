@@ -78,9 +78,11 @@ class Model(Record):
     """'leading' drops the -T/E term of the standard-model cross section, as arXiv:1905.03750 Eq 20 does."""
     axial: bool
     sources: dict[str, Source]
+    form_factors: dict[str, FormFactor] = {}
+    """Experiment -> a form factor of its own, in place of the model's."""
     readings: tuple[str, ...] = ()
     restrict: dict[str, tuple[str, ...]] = {}
-    """Interaction -> the only fluxes in which it acts."""
+    """Interaction -> the only fluxes in which it acts; empty means none."""
     parameters: dict[str, Parameter] = {}
     nuisances: dict[str, Nuisance] = {}
     fixed: dict[str, Fixed] = {}
