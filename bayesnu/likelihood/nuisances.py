@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bayesnu.likelihood import priors, statistics
 from bayesnu.predict import counts
-from bayesnu.predict.layout import Layout
+from bayesnu.predict.layout import Bucket, Layout
 from bayesnu.schema import Normal
 
 if TYPE_CHECKING:
@@ -95,29 +95,56 @@ def normal_equations(
     data = analysis.data
     neutral = {**theta, **dict.fromkeys(solved.names, 1.0)}
     weight = counts.weights(analysis.plan, neutral, zero, xp)
-    parts = _parts(analysis, solved, weight, xp)
     batch = (1,) * (weight.ndim - 1)
-    expected = parts[:, 0] + (parts[:, 1:] * solved.mean.reshape(-1, *batch)).sum(axis=1)
+    expected, jacobian, rows = _linearised(analysis, solved, weight, xp)
     chi2 = 2.0 * (data.saturated.sum() - statistics.total_log_likelihood(data, expected, xp))
+    unit = np.eye(len(solved.names)).reshape(len(solved.names), len(solved.names), *batch)
+    if not len(rows):
+        return NormalEquations(chi2, unit + 0.0 * chi2, xp.zeros((len(solved.names), *weight.shape[1:])))
     # Poisson bins have no affine nuisance: their rows of J vanish.
-    inverse = _over_bins(np.where(data.poisson, 0.0, 1.0 / data.variance), batch)
-    jacobian = parts[:, 1:] * solved.sd.reshape(-1, *batch)
-    residual = (_over_bins(data.counts, batch) - expected) * inverse
+    inverse = _over_bins(np.where(data.poisson, 0.0, 1.0 / data.variance)[rows], batch)
+    residual = (_over_bins(data.counts[rows], batch) - expected[statistics.span(rows)]) * inverse
     # Sums, not matrix products: see predict.counts.
     b = (jacobian * residual[:, None]).sum(axis=0)
     weighted = jacobian * inverse[:, None]
-    unit = np.eye(len(solved.names)).reshape(len(solved.names), len(solved.names), *batch)
     return NormalEquations(chi2, unit + (jacobian[:, :, None] * weighted[:, None, :]).sum(axis=0), b)
 
 
-def _parts(analysis: "Analysis", solved: Affine, weight: Any, xp: Any) -> Any:
+def _linearised(
+    analysis: "Analysis", solved: Affine, weight: Any, xp: Any
+) -> tuple[Any, Any, NDArray[np.int64]]:  # fmt: skip
+    """Counts with the affine nuisances at their means, their derivatives by the pulls, and in which bins these are.
+
+    Only buckets with a column that such a nuisance scales are contracted once more for each of them.
+    """
+    batch = (1,) * (weight.ndim - 1)
+    expected, jacobians, rows = [], [], []
+    for bucket in analysis.plan.buckets:
+        columns = counts.columns_of(bucket)
+        groups = solved.groups[columns]
+        if not groups[:, 1:].any():
+            expected.append(counts.contract_bucket(bucket, weight[columns], xp))
+            continue
+        parts = _parts(bucket, groups, weight[columns], xp)
+        expected.append(parts[:, 0] + (parts[:, 1:] * solved.mean.reshape(-1, *batch)).sum(axis=1))
+        jacobians.append(parts[:, 1:] * solved.sd.reshape(-1, *batch))
+        setups, bins, _ = bucket.matrix.shape
+        rows.append(np.arange(bucket.first_bin, bucket.first_bin + setups * bins))
+    return _joined(expected, xp), _joined(jacobians, xp), np.concatenate([*rows, np.zeros(0, dtype=np.int64)])
+
+
+def _joined(parts: list[Any], xp: Any) -> Any:
+    return parts[0] if len(parts) == 1 else xp.concatenate(parts) if parts else None
+
+
+def _parts(bucket: Bucket, groups: Array, weight: Any, xp: Any) -> Any:
     """Counts of the columns that no affine nuisance scales, and of those that each does: (bin, 1 + nuisance, ...)."""
-    groups = solved.groups.shape[1]
+    number = groups.shape[1]
     if weight.ndim == 1:
-        return counts.contract(analysis.plan, weight[:, None] * solved.groups, xp)
+        return counts.contract_bucket(bucket, weight[:, None] * groups, xp)
     columns, n = weight.shape
-    spread = (weight[:, None] * solved.groups[:, :, None]).reshape((columns, groups * n))
-    return counts.contract(analysis.plan, spread, xp).reshape((-1, groups, n))
+    spread = (weight[:, None] * groups[:, :, None]).reshape((columns, number * n))
+    return counts.contract_bucket(bucket, spread, xp).reshape((-1, number, n))
 
 
 def _over_bins(values: Array, batch: tuple[int, ...]) -> Array:

@@ -52,7 +52,7 @@ def log_likelihood(data: Observed, expected: Any, xp: Any) -> Any:
 def total_log_likelihood(data: Observed, expected: Any, xp: Any) -> Any:
     """Log-likelihood of all bins together, () or (n,)."""
     if xp is not np:
-        return log_likelihood(data, expected, xp).sum(axis=0)
+        return _symbolic_total(data, expected, xp)
     total = data.constant.sum()
     if data.poisson.any():
         rows = expected if data.poisson.all() else expected[data.poisson]
@@ -65,6 +65,22 @@ def total_log_likelihood(data: Observed, expected: Any, xp: Any) -> Any:
         residual = expected[gaussian] - data.counts[gaussian].reshape(-1, *(1,) * (expected.ndim - 1))
         total = total - (0.5 / data.variance[gaussian]) @ (residual * residual)
     return total
+
+
+def _symbolic_total(data: Observed, expected: Any, xp: Any) -> Any:
+    """The same for a graph: bins of each kind by themselves, so that none is computed twice."""
+    if data.poisson.all() or not data.poisson.any() or expected.ndim > 1:
+        return log_likelihood(data, expected, xp).sum(axis=0)
+    counted, measured = span(np.flatnonzero(data.poisson)), span(np.flatnonzero(~data.poisson))
+    residual = data.counts[measured] - expected[measured]
+    gaussian = (-0.5 / data.variance[measured] * residual**2).sum()
+    return data.constant.sum() + _poisson(data.counts[counted], expected[counted], xp).sum() + gaussian
+
+
+def span(rows: NDArray[np.int64]) -> Any:
+    """Rows as a slice where they follow each other: a graph then need not gather them, nor scatter their gradient."""
+    follow = len(rows) > 0 and (np.diff(rows) == 1).all()
+    return slice(int(rows[0]), int(rows[-1]) + 1) if follow else rows
 
 
 def _poisson(n: Any, expected: Any, xp: Any) -> Any:

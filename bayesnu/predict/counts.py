@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesnu.predict import axes, terms
-from bayesnu.predict.layout import Layout, Slot
+from bayesnu.predict.layout import Bucket, Layout, Slot
 
 Array = NDArray[np.float64]
 
@@ -56,15 +56,23 @@ def weights(plan: Layout, theta: Mapping[str, Any], zero: Any, xp: Any) -> Any:
 
 
 def contract(plan: Layout, weight: Any, xp: Any) -> Any:
-    """Templates times weights, bucket by bucket."""
-    tail = (1,) if weight.ndim == 1 else (weight.shape[1],)
-    parts = []
-    for bucket in plan.buckets:
-        setups, bins, columns = bucket.matrix.shape
-        chosen = weight[bucket.first_column : bucket.first_column + setups * columns]
-        product = _product(bucket.matrix, chosen.reshape((setups, columns, *tail)), xp)
-        parts.append(product.reshape((setups * bins,) if weight.ndim == 1 else (setups * bins, *tail)))
+    """Templates times weights, bucket by bucket: (bin,) or (bin, n)."""
+    parts = [contract_bucket(bucket, weight[columns_of(bucket)], xp) for bucket in plan.buckets]
     return parts[0] if len(parts) == 1 else xp.concatenate(parts)
+
+
+def columns_of(bucket: Bucket) -> slice:
+    """The columns of a bucket among those of all."""
+    setups, _, columns = bucket.matrix.shape
+    return slice(bucket.first_column, bucket.first_column + setups * columns)
+
+
+def contract_bucket(bucket: Bucket, weight: Any, xp: Any) -> Any:
+    """Templates of one bucket times the weights of its own columns."""
+    setups, bins, columns = bucket.matrix.shape
+    tail = (1,) if weight.ndim == 1 else (weight.shape[1],)
+    product = _product(bucket.matrix, weight.reshape((setups, columns, *tail)), xp)
+    return product.reshape((setups * bins,) if weight.ndim == 1 else (setups * bins, *tail))
 
 
 def _product(matrix: Array, weight: Any, xp: Any) -> Any:
