@@ -1,8 +1,10 @@
 """emcee with differential evolution: independent ensembles are the chains, the autocorrelation time is the gate.
 
+A parameter whose prior is flat in its logarithm is walked in it: differences of walkers over many decades say nothing.
 The snooker move of emcee 3.1 is wrong (its Jacobian has half the power it needs), so DEMove is used alone.
 """
 
+import functools
 from typing import NamedTuple
 
 import emcee
@@ -16,6 +18,7 @@ from bayesnu.infer.progress import Reporter, Step
 from bayesnu.likelihood import priors
 from bayesnu.likelihood.analysis import Analysis, is_angle
 from bayesnu.likelihood.marginal import Marginal, marginal
+from bayesnu.schema import LogUniform
 
 Array = NDArray[np.float64]
 
@@ -67,7 +70,7 @@ def ensemble(
     tau, burn = float(np.max(taus)), _burn_in(length, float(np.max(taus)))
     thin = max(int(tau / 2), 1)
     chain = np.stack([run.sampler.get_chain(discard=burn, thin=thin) for run in runs])
-    draws = chain.reshape(len(runs), -1, chain.shape[-1])
+    draws = to_physical(target, chain.reshape(len(runs), -1, chain.shape[-1]))
     kept = length - burn
     walkers = chain.shape[2]
     recorded = {
@@ -96,11 +99,41 @@ class _Run(NamedTuple):
         walkers = options.walkers or max(4 * dimensions, 32)
         angles = [i for i, p in enumerate(target.free) if is_angle(p)]
         sampler = emcee.EnsembleSampler(
-            walkers, dimensions, target.log_prob, vectorize=True, moves=PeriodicDEMove(angles)
+            walkers,
+            dimensions,
+            functools.partial(walked_log_prob, target),
+            vectorize=True,
+            moves=PeriodicDEMove(angles),
         )
         sampler.random_state = np.random.RandomState(rng.integers(2**32)).get_state()
-        sampler.run_mcmc(starts(target, walkers, rng), 1, store=False, skip_initial_state_check=False)
+        sampler.run_mcmc(
+            to_walked(target, starts(target, walkers, rng)), 1, store=False, skip_initial_state_check=False
+        )
         return cls(sampler)
+
+
+def walked_log_prob(target: Marginal, y: Array) -> Array:
+    """Log density of points (n, parameters left) in the coordinates that the walkers have."""
+    return np.asarray(target.log_prob(to_physical(target, y)) + y[:, in_log(target)].sum(axis=1))
+
+
+def in_log(target: Marginal) -> list[int]:
+    """Positions of the parameters that are walked in their logarithm."""
+    return [i for i, p in enumerate(target.free) if isinstance(p.prior, LogUniform)]
+
+
+def to_walked(target: Marginal, x: Array) -> Array:
+    """Coordinates of the walkers, (..., parameters left), from physical ones."""
+    y, logs = x.copy(), in_log(target)
+    y[..., logs] = np.log(x[..., logs])
+    return y
+
+
+def to_physical(target: Marginal, y: Array) -> Array:
+    """Physical values, (..., parameters left), from the walkers' coordinates."""
+    x, logs = y.copy(), in_log(target)
+    x[..., logs] = np.exp(y[..., logs])
+    return x
 
 
 def starts(target: Marginal, walkers: int, rng: np.random.Generator) -> Array:

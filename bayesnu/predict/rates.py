@@ -46,7 +46,7 @@ RECOIL_ORDER: Final = 24
 ENERGY_ORDER: Final = 16
 AT_ONCE: Final = 32
 """Panels whose response is computed together: larger temporaries leave the cache."""
-NEIGHBOURS: Final = 1e-3
+NEIGHBOURS: Final = 1e-6
 """Relative distance below which two kinematic edges are one."""
 
 
@@ -334,7 +334,7 @@ def edges(setup: Setup, knob: Knob, flux: str) -> Array:
     ]
     masses = np.unique(np.concatenate(found))
     masses = masses[masses > 0]
-    # Isotopes close so near to each other that nodes around one serve the next.
+    # Each isotope closes by itself: around the mass of a rare one the nodes are too coarse for that of its neighbour.
     apart = np.concatenate([[True], np.diff(masses) > NEIGHBOURS * masses[1:]]) if len(masses) else masses
     return np.asarray(masses[apart.astype(bool)])
 

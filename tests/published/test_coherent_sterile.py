@@ -208,6 +208,41 @@ def test_free_normalisations_are_those_of_the_counting_experiments():
         assert expected.sum() / np.sqrt(information) == pytest.approx(error, abs=1.0)
 
 
+@pytest.mark.parametrize(
+    ("model", "name", "ours", "published"),
+    [
+        ("coherent-csi-pe-time-sm", "csi_signal", (131.0, 23.3), (134, 22)),
+        ("coherent-lar-3d-sm", "lar_signal", (157.6, 42.5), (159, 43)),
+    ],
+)
+def test_free_normalisations_of_all_that_was_released(model, name, ours, published):
+    """Backgrounds with their errors, the signal with none: what the collaboration's own fits of these bins found.
+
+    Ours is kept to the tenth of an error; the published one is met to 15 % of it. What is left is not the quenching (a
+    constant one gives 129 in CsI) but may be the steady-state background, which is a product of projections here, and,
+    in argon, the errors of the shapes, which the release has and these bins have not.
+    """
+    here = analysis(model)
+    free = msgspec.structs.replace(here.model.nuisances[name], prior=Uniform(low=0.0, high=4.0))
+    here = from_resolved(msgspec.structs.replace(here.model, nuisances=here.model.nuisances | {name: free}))
+    problem = minimise.prepare_numpy(here)
+    names, expected = problem.coordinates.names, signal(model).sum()
+    held = np.array([n == name for n in names])
+
+    def cost(events):
+        start = np.where(held, events / expected, 1.0)
+        return minimise.minimise(problem, start, held).cost
+
+    best = minimise.minimise(problem, np.ones(len(names)), np.zeros(len(names), dtype=bool))
+    events = float(best.x[held][0]) * expected
+    low, high = (optimize.brentq(lambda n: cost(n) - best.cost - 1, *ends, xtol=0.01)
+                 for ends in ((1.0, events), (events, 350.0)))  # fmt: skip
+    error = 0.5 * (high - low)
+    assert (events, error) == pytest.approx(ours, abs=0.1 * ours[1])
+    assert abs(events - published[0]) < 0.15 * published[1]
+    assert error == pytest.approx(published[1], rel=0.1)
+
+
 def test_a_ton_scale_detector_is_the_small_one_times_its_exposure():
     ratio = 610 * 4.5e23 / (24.4 * 1.38e23)
     np.testing.assert_allclose(signal("cenns-750-sm"), ratio * signal("sterile2021-lar-sm")[:5], rtol=1e-9)
