@@ -22,7 +22,7 @@ from bayesnu.errors import DeclarationError, Problem
 from bayesnu.infer import executors
 from bayesnu.infer.minimise import Minimisation, image, minimise, prepare_numpy, random_starts
 from bayesnu.infer.profile import Others, Progress
-from bayesnu.likelihood import priors
+from bayesnu.likelihood import nuisances, priors
 from bayesnu.likelihood.analysis import Analysis, Free, fingerprint, from_resolved, held
 from bayesnu.schema import Resolved
 
@@ -67,7 +67,7 @@ class Recipe(NamedTuple):
 
 
 class Scan(NamedTuple):
-    """chi2 along the parameter at one mass, its minima among the points."""
+    """chi2 along the parameter at one mass, at ascending points."""
 
     mass: float
     points: Array
@@ -174,12 +174,27 @@ class _Line(NamedTuple):
 
     def chi2(self, value: float) -> float:
         """At one value, minimised over everything else."""
-        return min(self._from(start, value) for start in self.starts)
+        return float(self.along(np.array([value]))[0])
+
+    def along(self, values: Array) -> Array:
+        """At many values, in one go where only nuisances with a closed form are left."""
+        if self.held.all():
+            return self._closed_form(values)
+        return np.array([min(self._from(start, v) for start in self.starts) for v in values])
 
     def _from(self, start: Array, value: float) -> float:
         x = np.array(start)
         x[self.position] = value
         return minimise(self.problem, x, self.held).cost
+
+    def _closed_form(self, values: Array) -> Array:
+        analysis, _, solved, _ = self.problem
+        point = dict(zip(self.problem.coordinates.names, self.starts[0], strict=True))
+        point |= {self.problem.coordinates.names[self.position]: values}
+        theta = analysis.theta(dict.fromkeys(analysis.names, 1.0) | point, np)
+        form = nuisances.normal_equations(analysis, solved, theta, np.zeros(len(values)), np)
+        pulls, _ = nuisances.eliminate(form.a, form.b, len(solved.names), np)
+        return np.asarray(form.chi2 - (form.b * pulls).sum(axis=0))
 
     def points(self) -> Array:
         """Zero, or the least value, and even steps in the logarithm up to the end of the range."""
@@ -208,12 +223,13 @@ def _centre(p: Free) -> float:
 def scan_at(parcel: executors.Parcel, mass: float) -> Scan:
     """chi2 along the parameter at one mass: even steps in the logarithm, and each minimum between them."""
     line = _line(executors.opened(parcel), mass)
-    return scan_along(line.chi2, line.points(), mass)
+    points = line.points()
+    return refined(line.chi2, Scan(mass, points, line.along(points)))
 
 
-def scan_along(chi2: Callable[[float], float], points: Array, mass: float) -> Scan:
-    """chi2 at ascending points and at each minimum between them."""
-    values = np.array([chi2(v) for v in points])
+def refined(chi2: Callable[[float], float], scan: Scan) -> Scan:
+    """A scan with each minimum between its points as one point more."""
+    mass, points, values = scan
     lows = np.flatnonzero((values[1:-1] < values[:-2]) & (values[1:-1] <= values[2:])) + 1
     minima = [_lowest(chi2, points[i - 1], points[i + 1]) for i in lows]
     every = np.concatenate([points, [x for x, _ in minima]])

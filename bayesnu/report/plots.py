@@ -29,8 +29,8 @@ from bayesnu.report.marks import ALARM, CURVES, DASHES, FILLS, POSTERIOR, PRIOR,
 COLUMN_INCHES, PAGE_INCHES = 3.4, 7.0
 DPI = 200
 
-FLOOR = 1e-30
-"""Stands for zero on a logarithmic axis."""
+FLOOR, CEILING = 1e-30, 1.0
+"""Stand for zero and for no limit on a logarithmic axis."""
 
 # --- limits on one parameter ------------------------------------------------------------------------------------------
 
@@ -233,15 +233,15 @@ def _draw_curve(axes: Axes, curve: xr.Dataset, unit: str, colour: str) -> tuple[
     edges: list[float] = []
     for name, dash in zip((TWO, ONE), DASHES, strict=True):
         for region in exclusions.regions(curve, name, unit):
-            high = np.where(np.isfinite(region.high), region.high, np.nan)
+            high = np.minimum(region.high, CEILING)
             axes.plot(region.mass, high, color=colour, ls=dash, lw=1.3 if name == TWO else 0.8)
             if name == TWO:
-                axes.fill_between(region.mass, high, 1.0, color=colour, alpha=0.07, lw=0)
-            # Zero is beyond the end of a logarithmic axis: the lower edge falls off it.
+                axes.fill_between(region.mass, high, CEILING, color=colour, alpha=0.07, lw=0)
+            # Zero and infinity are beyond the ends of a logarithmic axis: edges run off it.
             low = np.maximum(region.low, FLOOR)
             if (region.low > 0).any():
                 axes.plot(region.mass, low, color=colour, ls=dash, lw=1.3 if name == TWO else 0.8)
-            edges += [float(v) for v in [*high[:1], *region.low[:1]] if np.isfinite(v) and v > 0]
+            edges += [float(v) for v in [*high[:1], *region.low[:1]] if 0 < v < CEILING]
     for region in _islands(curve, unit):
         axes.fill_between(region.mass, region.low, region.high, color=colour, alpha=0.35, lw=0)
     return min(edges, default=1.0), max(edges, default=1.0)

@@ -2,6 +2,7 @@
 
 import functools
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -11,6 +12,7 @@ from bayesnu.errors import DeclarationError
 from bayesnu.infer import exclusion as excluding
 from bayesnu.infer import mass_grid, profile
 from bayesnu.infer.exclusion import GLOBAL, ONE, TWO, Threshold, conventions, exclusion
+from bayesnu.schema import TruncatedNormal
 
 CSI, MASSES = "sterile2021-csi", (0.01, 20.0, 46.0, 55.0)
 
@@ -42,9 +44,13 @@ def wells(value):
     return float(min(8 * t**2, 1 + 8 * (t - 2) ** 2, 4.0 + 0.01 * (t + 5)))
 
 
+def scanned(function, points):
+    return excluding.refined(function, excluding.Scan(1.0, points, np.array([function(v) for v in points])))
+
+
 def test_every_interval_is_found():
     points = np.concatenate([[0.0], np.logspace(-4, 4, 81)])
-    scan = excluding.scan_along(wells, points, 1.0)
+    scan = scanned(wells, points)
     assert scan.chi2.min() == pytest.approx(0, abs=1e-9)
     (low, high), (low2, high2) = excluding.intervals_below(wells, scan, 2.0)
     assert (low, high) == pytest.approx((10**-0.5, 10**0.5), rel=1e-6)
@@ -62,7 +68,7 @@ def test_a_well_between_two_points_is_found():
     def narrow(value):
         return float(4.0 + 3.0 * min(abs(value - 3.3) / 0.2 - 1.0, 0.0) if value else 4.0)
 
-    ((low, high),) = excluding.intervals_below(narrow, excluding.scan_along(narrow, points, 1.0), 2.0)
+    ((low, high),) = excluding.intervals_below(narrow, scanned(narrow, points), 2.0)
     assert (low, high) == pytest.approx((3.3 - 0.2 / 3, 3.3 + 0.2 / 3), rel=1e-5)
 
 
@@ -132,6 +138,19 @@ def test_thresholds_of_ones_own_and_progress():
     )  # fmt: skip
     assert found["convention"].values.tolist() == ["three"]
     assert told == [(1, 2), (2, 2)]
+
+
+def test_a_nuisance_without_a_closed_form_is_minimised():
+    """A normal prior cut far away from its centre is the same constraint, but has no closed form."""
+    model = resolved(CSI)
+    cut = {
+        name: msgspec.structs.replace(entry, prior=TruncatedNormal(1.0, entry.prior.sd, -4.0, 6.0))
+        for name, entry in model.nuisances.items()
+    }
+    found = exclusion(msgspec.structs.replace(model, nuisances=cut), "mu_nu_mu", masses=[20.0])
+    for convention in (ONE, TWO):
+        (high,), (expected,) = rows(found, convention, 20.0), rows(curve(), convention, 20.0)
+        assert high[1] == pytest.approx(expected[1], rel=1e-5)
 
 
 def test_wrong_names_are_told():
