@@ -32,8 +32,12 @@ Interval = tuple[float, float]
 ONE, TWO, GLOBAL = "one-parameter", "two-parameter", "two-parameter-global"
 """Names of the conventions; where a paper prints none, its curve may be any of them."""
 
-DECADES, PER_DECADE = 6, 20
-"""The scan: zero, and this far below the end of the range."""
+DECADES, PER_DECADE = 8, 20
+"""The scan: its lower end, and from this far below its upper one."""
+BEYOND = 100.0
+"""A moment is scanned so far beyond its prior, which is a belief: near a closing mass its limit has no bound."""
+LOUDEST = 1e11
+"""A closed form subtracts two large numbers: where they are larger than this, its result has no digits to trust."""
 RANDOM_STARTS = 4
 """Starts of the minimisation, besides the standard model, where other parameters of interest are free."""
 
@@ -171,6 +175,7 @@ class _Line(NamedTuple):
     position: int
     held: NDArray[np.bool_]
     starts: tuple[Array, ...]
+    ends: Interval
 
     def chi2(self, value: float) -> float:
         """At one value, minimised over everything else."""
@@ -188,19 +193,22 @@ class _Line(NamedTuple):
         return minimise(self.problem, x, self.held).cost
 
     def _closed_form(self, values: Array) -> Array:
-        analysis, _, solved, _ = self.problem
-        point = dict(zip(self.problem.coordinates.names, self.starts[0], strict=True))
-        point |= {self.problem.coordinates.names[self.position]: values}
-        theta = analysis.theta(dict.fromkeys(analysis.names, 1.0) | point, np)
-        form = nuisances.normal_equations(analysis, solved, theta, np.zeros(len(values)), np)
-        pulls, _ = nuisances.eliminate(form.a, form.b, len(solved.names), np)
+        form = self._form(values)
+        pulls, _ = nuisances.eliminate(form.a, form.b, len(self.problem.solved.names), np)
         return np.asarray(form.chi2 - (form.b * pulls).sum(axis=0))
 
+    def _form(self, values: Array) -> nuisances.NormalEquations:
+        analysis, where, solved, _ = self.problem
+        point = dict(zip(where.names, self.starts[0], strict=True)) | {where.names[self.position]: values}
+        theta = analysis.theta(dict.fromkeys(analysis.names, 1.0) | point, np)
+        return nuisances.normal_equations(analysis, solved, theta, np.zeros(len(values)), np)
+
     def points(self) -> Array:
-        """Zero, or the least value, and even steps in the logarithm up to the end of the range."""
-        low, high = (float(v[self.position]) for v in (self.problem.coordinates.low, self.problem.coordinates.high))
+        """The lower end of the range, and even steps in the logarithm of the distance from it, as far as digits go."""
+        low, high = self.ends
         above = (high - low) * np.logspace(-DECADES, 0, DECADES * PER_DECADE + 1)
-        return np.concatenate([[low], low + above])
+        every = np.concatenate([[low], low + above])
+        return every[self._form(every).chi2 < LOUDEST] if self.held.all() else every
 
 
 def _line(about: Recipe, mass: float) -> _Line:
@@ -213,7 +221,18 @@ def _line(about: Recipe, mass: float) -> _Line:
     several = any(free[n].role == "parameter" for n, s in zip(where.names, still, strict=True) if not s)
     drawn = random_starts(problem, RANDOM_STARTS, 1) if several else []
     starts = [centre, *drawn, *(image(where, x) for x in drawn if where.angles)]
-    return _Line(problem, where.names.index(about.parameter), stays, tuple(np.where(stays, centre, x) for x in starts))
+    position = where.names.index(about.parameter)
+    ends = float(where.low[position]), _upper_end(free[about.parameter])
+    return _Line(problem, position, stays, tuple(np.where(stays, centre, x) for x in starts), ends)
+
+
+def _upper_end(p: Free) -> float:
+    """Where the scan ends: with the prior, or where a prior without an end has fallen off; of a moment, far beyond."""
+    if p.prior is None:
+        return float("nan")
+    high = priors.support(p.prior)[1]
+    end = high if np.isfinite(high) else float(priors.quantile(p.prior, np.array([0.9999]))[0])
+    return float(end * (BEYOND if p.dimension == "moment" else 1.0))
 
 
 def _centre(p: Free) -> float:
@@ -261,6 +280,10 @@ def intervals_below(chi2: Callable[[float], float], scan: Scan, level: float) ->
 
 
 def _crossing(chi2: Callable[[float], float], low: float, high: float, level: float) -> float:
+    ends = chi2(low) - level, chi2(high) - level
+    # By rounding, a point of the scan may be on the other side when it is looked at alone.
+    if ends[0] * ends[1] >= 0:
+        return float(low if abs(ends[0]) < abs(ends[1]) else high)
     return float(optimize.brentq(lambda v: chi2(v) - level, low, high, xtol=1e-9 * high))
 
 
@@ -336,7 +359,7 @@ def _dataset(
         "reference": [t.reference for t in wanted.values()],
         "threshold_kind": "asymptotic",
         "boundary": f"{about.parameter} >= {least:g}, threshold as away from it",
-        "range_high": float(scans[0].points[-1]),
+        "range_high": max(float(s.points[-1]) for s in scans),
         "chi2_global": float(lowest.chi2.min()),
         "global_mass": lowest.mass,
         "global_best": float(lowest.points[lowest.best]),

@@ -130,7 +130,8 @@ def _table(curve: xr.Dataset) -> list[str]:
         *(f"{name}: {text}" for name, text in _endings(curve).items()),
         f"best fit: {a['parameter']} = {number(a['global_best'])} at {a['mass']} = {a['global_mass']:.4g} "
         f"{a['mass_unit']}, chi2 {round(a['chi2_global'], 2) + 0.0:.2f}",
-        f"thresholds {a['threshold_kind']}; {len(masses)} masses in all, of which --out FILE keeps every one",
+        f"thresholds {a['threshold_kind']}; scanned up to {a['range_high']:g} {a['unit']}; of {len(masses)} masses "
+        f"{len(shown)} are shown, --out FILE keeps all",
     ]
 
 

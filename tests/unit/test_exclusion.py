@@ -12,7 +12,7 @@ from bayesnu.errors import DeclarationError
 from bayesnu.infer import exclusion as excluding
 from bayesnu.infer import mass_grid, profile
 from bayesnu.infer.exclusion import GLOBAL, ONE, TWO, Threshold, conventions, exclusion
-from bayesnu.schema import TruncatedNormal
+from bayesnu.schema import LogUniform, TruncatedNormal
 
 CSI, MASSES = "sterile2021-csi", (0.01, 20.0, 46.0, 55.0)
 
@@ -140,8 +140,9 @@ def test_thresholds_of_ones_own_and_progress():
     assert told == [(1, 2), (2, 2)]
 
 
-def test_a_nuisance_without_a_closed_form_is_minimised():
+def test_a_nuisance_without_a_closed_form_is_minimised(monkeypatch):
     """A normal prior cut far away from its centre is the same constraint, but has no closed form."""
+    monkeypatch.setattr(excluding, "PER_DECADE", 3)
     model = resolved(CSI)
     cut = {
         name: msgspec.structs.replace(entry, prior=TruncatedNormal(1.0, entry.prior.sd, -4.0, 6.0))
@@ -163,3 +164,12 @@ def test_wrong_names_are_told():
     for masses in ([], [-1.0], [np.nan]):
         with pytest.raises(DeclarationError, match="mend the grid"):
             exclusion(resolved(CSI), "mu_nu_mu", masses=masses)
+
+
+def test_a_limit_may_lie_beyond_the_prior():
+    narrow = msgspec.structs.replace(resolved(CSI).parameters["mu_nu_mu"], prior=LogUniform(low=0.1, high=10.0))
+    model = msgspec.structs.replace(resolved(CSI), parameters=resolved(CSI).parameters | {"mu_nu_mu": narrow})
+    found = exclusion(model, "mu_nu_mu", masses=[20.0])
+    ((_, high, allowed),) = rows(found, ONE, 20.0)
+    assert allowed == "upper limit"
+    assert high == pytest.approx(rows(curve(), ONE, 20.0)[0][1], rel=1e-7)
