@@ -16,6 +16,8 @@ _HOME = {
     "nuts": "bayesnu.infer.nuts",
     "ensemble": "bayesnu.infer.ensemble",
     "profile": "bayesnu.infer.profile",
+    "exclusion": "bayesnu.infer.exclusion",
+    "executor": "bayesnu.infer.executors",
     "check": "bayesnu.infer.checks",
     "open_result": "bayesnu.infer.results",
     "save_result": "bayesnu.infer.results",

@@ -3,7 +3,7 @@
 import click
 
 from bayesnu import __version__
-from bayesnu.cli import evidence, look, predict, run, show
+from bayesnu.cli import evidence, exclude, look, predict, run, show
 from bayesnu.cli.exits import Commands
 
 
@@ -36,6 +36,7 @@ for command in (
     run.fit,
     run.profile,
     evidence.evidence,
+    exclude.exclusion,
     show.limits,
     show.reproduce,
 ):

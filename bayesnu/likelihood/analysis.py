@@ -81,19 +81,7 @@ class Analysis:
         Of a parameter that turns a knob the templates are exact at that value, not interpolated.
         """
         self._require_known(values)
-        turned = {self._free(n).knob: v for n, v in values.items() if self._free(n).knob}
-        held = {n: v for n, v in values.items() if not self._free(n).knob}
-        fixed = self.model.fixed | {n: Fixed(value=float(v), unit=self._free(n).unit) for n, v in held.items()}
-        scaled = [n for n in held if self._free(n).dimension is None]
-        if scaled:
-            raise DeclarationError(
-                Problem(self.model.file, scaled[0], "a scale", "a parameter of a coupling or a knob", "give it a prior")
-            )
-        kept = {n: p for n, p in self.model.parameters.items() if n not in values}
-        nuisances = {n: p for n, p in self.model.nuisances.items() if n not in values}
-        setups = tuple(_turned(setup, turned) for setup in self.model.setups)
-        model = msgspec.structs.replace(self.model, setups=setups, parameters=kept, nuisances=nuisances, fixed=fixed)
-        return from_resolved(model, self.observed)
+        return from_resolved(held(self.model, values), self.observed)
 
     def with_counts(self, observed: Mapping[str, ArrayLike]) -> "Analysis":
         """The analysis of other counts, such as simulated ones."""
@@ -101,12 +89,7 @@ class Analysis:
 
     def hash(self) -> str:
         """SHA-256 of the resolved declarations, the observed counts and the package source."""
-        content = hashlib.sha256(msgspec.json.encode(portable(self.model)))
-        content.update(np.concatenate([self.observed[name] for name in self.experiments]).tobytes())
-        package = Path(__file__).parents[1]
-        for file in sorted(package.rglob("*.py")):
-            content.update(file.relative_to(package).as_posix().encode() + file.read_bytes())
-        return content.hexdigest()
+        return fingerprint(self.model, self.observed)
 
     # --- densities ----------------------------------------------------------------------------------------------------
 
@@ -317,6 +300,35 @@ def _with_computed_data(analysis: Analysis) -> Analysis:
     observed = {setup.name: np.array(setup.observed) for setup in setups}
     data = statistics.observed(model.setups, analysis.plan.where, observed)
     return dataclasses.replace(analysis, model=model, observed=observed, data=data)
+
+
+def held(model: Resolved, values: Mapping[str, float]) -> Resolved:
+    """The model with some parameters at a value in their declared unit; a knob that one of them turns is gone."""
+    free = {p.name: p for p in _free_parameters(model) if p.name in values}
+    turned = {p.knob: values[n] for n, p in free.items() if p.knob}
+    scaled = [n for n, p in free.items() if not p.knob and p.dimension is None]
+    if scaled:
+        raise DeclarationError(
+            Problem(model.file, scaled[0], "a scale", "a parameter of a coupling or a knob", "give it a prior")
+        )
+    fixed = {n: Fixed(value=float(values[n]), unit=p.unit) for n, p in free.items() if not p.knob}
+    return msgspec.structs.replace(
+        model,
+        setups=tuple(_turned(setup, turned) for setup in model.setups),
+        parameters={n: p for n, p in model.parameters.items() if n not in values},
+        nuisances={n: p for n, p in model.nuisances.items() if n not in values},
+        fixed=model.fixed | fixed,
+    )
+
+
+def fingerprint(model: Resolved, observed: Mapping[str, Array]) -> str:
+    """SHA-256 of the resolved declarations, the observed counts and the package source."""
+    content = hashlib.sha256(msgspec.json.encode(portable(model)))
+    content.update(np.concatenate([observed[setup.name] for setup in model.setups]).tobytes())
+    package = Path(__file__).parents[1]
+    for file in sorted(package.rglob("*.py")):
+        content.update(file.relative_to(package).as_posix().encode() + file.read_bytes())
+    return content.hexdigest()
 
 
 def _turned(setup: Setup, values: Mapping[str, float]) -> Setup:

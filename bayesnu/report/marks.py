@@ -23,6 +23,9 @@ FILLS = ("#9CC9E8", "#4A9BD0")
 DASHES = ("-", "--")
 """The first treatment of the other parameters of interest, and the second."""
 
+CURVES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""One colour a curve, of the same set."""
+
 BEYOND = 1.6
 """An axis ends at this many times the largest limit."""
 

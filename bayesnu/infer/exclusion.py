@@ -1,0 +1,369 @@
+"""Exclusion curves: what one parameter may be at each mass of a heavy neutrino, by three conventions.
+
+At each mass the templates are exact and chi2 is minimised over everything but the parameter. A value is allowed where
+chi2 exceeds a minimum by no more than a threshold: the minimum at that mass, or the one over all masses scanned.
+"""
+
+import itertools
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from itertools import pairwise
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+from scipy import optimize, stats
+
+from bayesnu.catalog.validation import did_you_mean
+from bayesnu.errors import DeclarationError, Problem
+from bayesnu.infer import executors
+from bayesnu.infer.minimise import Minimisation, image, minimise, prepare_numpy, random_starts
+from bayesnu.infer.profile import Others, Progress
+from bayesnu.likelihood import nuisances, priors
+from bayesnu.likelihood.analysis import Analysis, Free, fingerprint, from_resolved, held
+from bayesnu.schema import Resolved
+
+Array = NDArray[np.float64]
+Interval = tuple[float, float]
+
+ONE, TWO, GLOBAL = "one-parameter", "two-parameter", "two-parameter-global"
+"""Names of the conventions; where a paper prints none, its curve may be any of them."""
+
+DECADES, PER_DECADE = 8, 20
+"""The scan: its lower end, and from this far below its upper one."""
+BEYOND = 100.0
+"""A moment is scanned so far beyond its prior, which is a belief: near a closing mass its limit has no bound."""
+LOUDEST = 1e11
+"""A closed form subtracts two large numbers: where they are larger than this, its result has no digits to trust."""
+RANDOM_STARTS = 4
+"""Starts of the minimisation, besides the standard model, where other parameters of interest are free."""
+
+
+class Threshold(NamedTuple):
+    """A rise of chi2, and from which minimum: that at each mass, or that over all masses."""
+
+    delta_chi2: float
+    reference: Literal["mass", "global"]
+
+
+def conventions(level: float = 0.90) -> dict[str, Threshold]:
+    """The usual thresholds: asymptotic, for one parameter and for two.
+
+    >>> {name: round(t.delta_chi2, 6) for name, t in conventions().items()}
+    {'one-parameter': 2.705543, 'two-parameter': 4.60517, 'two-parameter-global': 4.60517}
+    """
+    one, two = (float(stats.chi2.ppf(level, n)) for n in (1, 2))
+    return {ONE: Threshold(one, "mass"), TWO: Threshold(two, "mass"), GLOBAL: Threshold(two, "global")}
+
+
+class Recipe(NamedTuple):
+    """All that a worker needs to scan one mass."""
+
+    model: Resolved
+    observed: Mapping[str, Array]
+    parameter: str
+    mass: str
+    others: Others
+    key: str
+
+
+class Scan(NamedTuple):
+    """chi2 along the parameter at one mass, at ascending points."""
+
+    mass: float
+    points: Array
+    chi2: Array
+
+    @property
+    def best(self) -> int:
+        """Position of the lowest minimum."""
+        return int(np.argmin(self.chi2))
+
+
+def recipe(analysis: Analysis | Resolved, parameter: str, mass: str = "m4", others: Others = "profiled") -> Recipe:
+    """What a scan needs; a model that is only resolved is not made to build templates for all masses."""
+    model = analysis.model if isinstance(analysis, Analysis) else analysis
+    _require(model, parameter, list(model.parameters))
+    _require(model, mass, [n for n, p in model.parameters.items() if p.knob and n != parameter])
+    there = analysis if isinstance(analysis, Analysis) else from_resolved(held(model, {mass: _ends(model, mass)[0]}))
+    # Data that the standard model makes do not know the mass: from now on they are data like any other.
+    data = {"observed", "variance", "projected"}
+    known = [msgspec.structs.asdict(setup) for setup in there.model.setups]
+    setups = [
+        msgspec.structs.replace(setup, **{field: value[field] for field in data})
+        for setup, value in zip(model.setups, known, strict=True)
+    ]
+    complete = msgspec.structs.replace(model, setups=tuple(setups))
+    return Recipe(complete, there.observed, parameter, mass, others, fingerprint(complete, there.observed))
+
+
+def exclusion(
+    analysis: Analysis | Resolved | Recipe, parameter: str, mass: str = "m4", *, masses: ArrayLike,
+    thresholds: Mapping[str, Threshold] | None = None, level: float = 0.90, others: Others = "profiled",
+    executor: Executor | str | None = None, progress: Progress | None = None,
+) -> xr.Dataset:  # fmt: skip
+    """Allowed values of a parameter at each mass, and the minimum of chi2 there.
+
+    `chi2_min`, `best` and `chi2_standard` are over `mass`. The allowed values are rows over `interval`: its mass, its
+    convention, `low`, `high` and what it is (`allowed`): an 'upper limit' begins at zero, an 'interval' does not; where
+    chi2 never rises enough within the range, `high` is NaN ('no limit', or 'lower limit'); where no value is allowed
+    there is one row of two NaN ('none'). Any `concurrent.futures.Executor` may run the masses, or the name of one.
+
+    >>> import bayesnu as bn
+    >>> curve = exclusion(bn.load("sterile2021-csi"), "mu_nu_mu", masses=[0.01, 20.0])  # doctest: +SKIP
+    """
+    about = analysis if isinstance(analysis, Recipe) else recipe(analysis, parameter, mass, others)
+    wanted = dict(thresholds) if thresholds is not None else conventions(level)
+    grid = _in_range(about, np.unique(np.asarray(masses, dtype=float)))
+    if isinstance(executor, Executor):
+        return _curve(about, grid, wanted, level, executor, progress)
+    with executors.executor(executor or "serial", {about.key: about}) as own:
+        return _curve(about, grid, wanted, level, own, progress)
+
+
+def _curve(
+    about: Recipe, masses: Array, wanted: Mapping[str, Threshold], level: float, executor: Executor,
+    progress: Progress | None,
+) -> xr.Dataset:  # fmt: skip
+    parcel, tick = executors.parcel(executor, about.key, about), _counter(progress, 2 * len(masses))
+    scans = _all(executor, tick, [(scan_at, parcel, float(m)) for m in masses])
+    lowest = min(float(s.chi2.min()) for s in scans)
+    levels = [[_level(t, s, lowest) for t in wanted.values()] for s in scans]
+    found = _all(executor, tick, [(intervals_at, parcel, s, h) for s, h in zip(scans, levels, strict=True)])
+    rows = [
+        (s.mass, name, *interval)
+        for s, of_mass in zip(scans, found, strict=True)
+        for name, intervals in zip(wanted, of_mass, strict=True)
+        for interval in intervals or [(np.nan, np.nan)]
+    ]
+    return _dataset(about, scans, rows, wanted, level)
+
+
+def _level(threshold: Threshold, scan: Scan, lowest: float) -> float:
+    return threshold.delta_chi2 + (lowest if threshold.reference == "global" else float(scan.chi2.min()))
+
+
+def _all(executor: Executor, tick: Callable[[Future[Any]], None], jobs: Iterable[tuple[Any, ...]]) -> list[Any]:
+    """Results in the order of the jobs; an error or an interrupt takes back what has not begun."""
+    futures: list[Future[Any]] = []
+    try:
+        for function, *arguments in jobs:
+            futures.append(executor.submit(function, *arguments))
+            futures[-1].add_done_callback(tick)
+        return [future.result() for future in futures]
+    except BaseException:
+        for future in futures:
+            future.cancel()
+        raise
+
+
+def _counter(progress: Progress | None, total: int) -> Callable[[Future[Any]], None]:
+    count = itertools.count(1)
+    return lambda future: progress(next(count), total) if progress else None
+
+
+# --- one mass, in a worker --------------------------------------------------------------------------------------------
+
+
+class _Line(NamedTuple):
+    """chi2 as a function of the parameter at one mass."""
+
+    problem: Minimisation
+    position: int
+    held: NDArray[np.bool_]
+    starts: tuple[Array, ...]
+    ends: Interval
+
+    def chi2(self, value: float) -> float:
+        """At one value, minimised over everything else."""
+        return float(self.along(np.array([value]))[0])
+
+    def along(self, values: Array) -> Array:
+        """At many values, in one go where only nuisances with a closed form are left."""
+        if self.held.all():
+            return self._closed_form(values)
+        return np.array([min(self._from(start, v) for start in self.starts) for v in values])
+
+    def _from(self, start: Array, value: float) -> float:
+        x = np.array(start)
+        x[self.position] = value
+        return minimise(self.problem, x, self.held).cost
+
+    def _closed_form(self, values: Array) -> Array:
+        form = self._form(values)
+        pulls, _ = nuisances.eliminate(form.a, form.b, len(self.problem.solved.names), np)
+        return np.asarray(form.chi2 - (form.b * pulls).sum(axis=0))
+
+    def _form(self, values: Array) -> nuisances.NormalEquations:
+        analysis, where, solved, _ = self.problem
+        point = dict(zip(where.names, self.starts[0], strict=True)) | {where.names[self.position]: values}
+        theta = analysis.theta(dict.fromkeys(analysis.names, 1.0) | point, np)
+        return nuisances.normal_equations(analysis, solved, theta, np.zeros(len(values)), np)
+
+    def points(self) -> Array:
+        """The lower end of the range, and even steps in the logarithm of the distance from it, as far as digits go."""
+        low, high = self.ends
+        above = (high - low) * np.logspace(-DECADES, 0, DECADES * PER_DECADE + 1)
+        every = np.concatenate([[low], low + above])
+        return every[self._form(every).chi2 < LOUDEST] if self.held.all() else every
+
+
+def _line(about: Recipe, mass: float) -> _Line:
+    analysis = from_resolved(held(about.model, {about.mass: mass}), about.observed)
+    problem = prepare_numpy(analysis)
+    where, free = problem.coordinates, {p.name: p for p in analysis.free}
+    still = [n == about.parameter or (about.others == "zero" and free[n].role == "parameter") for n in where.names]
+    stays = np.array(still, dtype=bool)
+    centre = np.array([_centre(free[n]) for n in where.names])
+    several = any(free[n].role == "parameter" for n, s in zip(where.names, still, strict=True) if not s)
+    drawn = random_starts(problem, RANDOM_STARTS, 1) if several else []
+    starts = [centre, *drawn, *(image(where, x) for x in drawn if where.angles)]
+    position = where.names.index(about.parameter)
+    ends = float(where.low[position]), _upper_end(free[about.parameter])
+    return _Line(problem, position, stays, tuple(np.where(stays, centre, x) for x in starts), ends)
+
+
+def _upper_end(p: Free) -> float:
+    """Where the scan ends: with the prior, or where a prior without an end has fallen off; of a moment, far beyond."""
+    if p.prior is None:
+        return float("nan")
+    high = priors.support(p.prior)[1]
+    end = high if np.isfinite(high) else float(priors.quantile(p.prior, np.array([0.9999]))[0])
+    return float(end * (BEYOND if p.dimension == "moment" else 1.0))
+
+
+def _centre(p: Free) -> float:
+    return priors.central(p.prior) if p.role == "nuisance" and p.prior is not None else p.standard
+
+
+def scan_at(parcel: executors.Parcel, mass: float) -> Scan:
+    """chi2 along the parameter at one mass: even steps in the logarithm, and each minimum between them."""
+    line = _line(executors.opened(parcel), mass)
+    points = line.points()
+    return refined(line.chi2, Scan(mass, points, line.along(points)))
+
+
+def refined(chi2: Callable[[float], float], scan: Scan) -> Scan:
+    """A scan with each minimum between its points as one point more."""
+    mass, points, values = scan
+    lows = np.flatnonzero((values[1:-1] < values[:-2]) & (values[1:-1] <= values[2:])) + 1
+    minima = [_lowest(chi2, points[i - 1], points[i + 1]) for i in lows]
+    every = np.concatenate([points, [x for x, _ in minima]])
+    order = np.argsort(every, kind="stable")
+    return Scan(mass, every[order], np.concatenate([values, [cost for _, cost in minima]])[order])
+
+
+def _lowest(chi2: Callable[[float], float], low: float, high: float) -> tuple[float, float]:
+    found = optimize.minimize_scalar(chi2, bounds=(low, high), method="bounded", options={"xatol": 1e-7 * high})
+    return float(found.x), float(found.fun)
+
+
+def intervals_at(parcel: executors.Parcel, scan: Scan, levels: Sequence[float]) -> list[list[Interval]]:
+    """For each height of chi2 all the intervals that lie below it."""
+    line = _line(executors.opened(parcel), scan.mass)
+    return [intervals_below(line.chi2, scan, level) for level in levels]
+
+
+def intervals_below(chi2: Callable[[float], float], scan: Scan, level: float) -> list[Interval]:
+    """All intervals in which chi2 is at most a level, in ascending order; an open end is NaN."""
+    inside = scan.chi2 <= level
+    crossings = [
+        _crossing(chi2, scan.points[i], scan.points[i + 1], level)
+        for i, (here, there) in enumerate(pairwise(inside))
+        if here != there
+    ]
+    ends = [*scan.points[:1][inside[:1]].tolist(), *crossings, *([float("nan")] if inside[-1] else [])]
+    return list(zip(ends[::2], ends[1::2], strict=True))
+
+
+def _crossing(chi2: Callable[[float], float], low: float, high: float, level: float) -> float:
+    ends = chi2(low) - level, chi2(high) - level
+    # By rounding, a point of the scan may be on the other side when it is looked at alone.
+    if ends[0] * ends[1] >= 0:
+        return float(low if abs(ends[0]) < abs(ends[1]) else high)
+    return float(optimize.brentq(lambda v: chi2(v) - level, low, high, xtol=1e-9 * high))
+
+
+# --- what comes out ---------------------------------------------------------------------------------------------------
+
+
+def _require(model: Resolved, name: str, known: Sequence[str]) -> None:
+    if name not in known:
+        hint = did_you_mean(name, known) or "see `bayesnu list models`"
+        expected = f"one of {', '.join(known)}" if known else "a model with a free mass"
+        raise DeclarationError(Problem(model.name, "parameter", repr(name), expected, hint))
+
+
+def _ends(model: Resolved, name: str) -> Interval:
+    prior = model.parameters[name].prior
+    if prior is None:
+        raise DeclarationError(Problem(model.file, f"parameters.{name}", "no prior", "a prior with a range", "add one"))
+    low, high = priors.support(prior)
+    return float(low), float(high)
+
+
+def _in_range(about: Recipe, masses: Array) -> Array:
+    if not len(masses) or not (np.isfinite(masses) & (masses >= 0)).all():
+        expected = f"numbers of at least zero [{about.model.parameters[about.mass].unit}]"
+        raise DeclarationError(Problem(about.model.name, "masses", str(masses), expected, "mend the grid"))
+    return masses
+
+
+def _kind(low: float, high: float, least: float) -> str:
+    if np.isnan(low):
+        return "none"
+    if np.isnan(high):
+        return "no limit" if low <= least else "lower limit"
+    return "upper limit" if low <= least else "interval"
+
+
+def _dataset(
+    about: Recipe, scans: Sequence[Scan], rows: Sequence[tuple[float, str, float, float]],
+    wanted: Mapping[str, Threshold], level: float,
+) -> xr.Dataset:  # fmt: skip
+    lowest = min(scans, key=lambda s: float(s.chi2.min()))
+    least, entry = float(scans[0].points[0]), about.model.parameters
+    masses, names, lows, highs = (list(column) for column in zip(*rows, strict=True))
+    along = {
+        "chi2_min": [s.chi2[s.best] for s in scans],
+        "best": [s.points[s.best] for s in scans],
+        "chi2_standard": [s.chi2[0] for s in scans],
+    }
+    of_rows = {
+        "interval_mass": masses,
+        "convention": names,
+        "low": lows,
+        "high": highs,
+        "allowed": [_kind(low, high, least) for low, high in zip(lows, highs, strict=True)],
+    }
+    attributes = {
+        "model": about.model.name,
+        "title": about.model.title,
+        "label": " + ".join(
+            dict.fromkeys(re.split("[:,(]", s.experiment.title)[0].strip() for s in about.model.setups)
+        ),
+        "model_hash": about.key,
+        "parameter": about.parameter,
+        "unit": entry[about.parameter].unit,
+        "latex": entry[about.parameter].latex or about.parameter,
+        "mass": about.mass,
+        "mass_unit": entry[about.mass].unit,
+        "mass_latex": entry[about.mass].latex or about.mass,
+        "others": about.others,
+        "level": level,
+        "conventions": list(wanted),
+        "delta_chi2": [t.delta_chi2 for t in wanted.values()],
+        "reference": [t.reference for t in wanted.values()],
+        "threshold_kind": "asymptotic",
+        "boundary": f"{about.parameter} >= {least:g}, threshold as away from it",
+        "range_high": max(float(s.points[-1]) for s in scans),
+        "chi2_global": float(lowest.chi2.min()),
+        "global_mass": lowest.mass,
+        "global_best": float(lowest.points[lowest.best]),
+        "source": "; ".join(dict.fromkeys(p.source for p in about.model.published if p.parameter == about.parameter)),
+    }
+    found = {k: ("mass", v) for k, v in along.items()} | {k: ("interval", v) for k, v in of_rows.items()}
+    return xr.Dataset(found, coords={"mass": [s.mass for s in scans]}, attrs=attributes)
