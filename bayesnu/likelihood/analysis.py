@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
 
@@ -81,7 +81,6 @@ class Analysis:
         Of a parameter that turns a knob the templates are exact at that value, not interpolated.
         """
         self._require_known(values)
-        turned = {self._free(n).knob: v for n, v in values.items() if self._free(n).knob}
         held = {n: v for n, v in values.items() if not self._free(n).knob}
         fixed = self.model.fixed | {n: Fixed(value=float(v), unit=self._free(n).unit) for n, v in held.items()}
         scaled = [n for n in held if self._free(n).dimension is None]
@@ -89,11 +88,9 @@ class Analysis:
             raise DeclarationError(
                 Problem(self.model.file, scaled[0], "a scale", "a parameter of a coupling or a knob", "give it a prior")
             )
-        kept = {n: p for n, p in self.model.parameters.items() if n not in values}
-        nuisances = {n: p for n, p in self.model.nuisances.items() if n not in values}
-        setups = tuple(_turned(setup, turned) for setup in self.model.setups)
-        model = msgspec.structs.replace(self.model, setups=setups, parameters=kept, nuisances=nuisances, fixed=fixed)
-        return from_resolved(model, self.observed)
+        knobs = {n: v for n, v in values.items() if n not in held}
+        model = msgspec.structs.replace(at_knobs(self.model, knobs), fixed=fixed)
+        return from_resolved(_without(model, held), self.observed)
 
     def with_counts(self, observed: Mapping[str, ArrayLike]) -> "Analysis":
         """The analysis of other counts, such as simulated ones."""
@@ -317,6 +314,20 @@ def _with_computed_data(analysis: Analysis) -> Analysis:
     observed = {setup.name: np.array(setup.observed) for setup in setups}
     data = statistics.observed(model.setups, analysis.plan.where, observed)
     return dataclasses.replace(analysis, model=model, observed=observed, data=data)
+
+
+def at_knobs(model: Resolved, values: Mapping[str, float]) -> Resolved:
+    """The model with parameters that turn knobs held at values; its templates are then exact, not interpolated."""
+    turned = {(model.parameters | model.nuisances)[n].knob: v for n, v in values.items()}
+    setups = tuple(_turned(setup, turned) for setup in model.setups)
+    return _without(msgspec.structs.replace(model, setups=setups), values)
+
+
+def _without(model: Resolved, names: Collection[str]) -> Resolved:
+    """The model with some parameters no longer free."""
+    parameters = {n: p for n, p in model.parameters.items() if n not in names}
+    nuisances = {n: p for n, p in model.nuisances.items() if n not in names}
+    return msgspec.structs.replace(model, parameters=parameters, nuisances=nuisances)
 
 
 def _turned(setup: Setup, values: Mapping[str, float]) -> Setup:
