@@ -30,7 +30,7 @@ class Struck(NamedTuple):
 
     recoil_mev: Array
     mass_mev: float
-    sterile_mev: float
+    sterile_mev: float | Array
     antineutrino: bool
 
 

@@ -5,6 +5,7 @@ Gauss-Legendre nodes converge at once.
 """
 
 import functools
+import itertools
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple, assert_never
@@ -38,20 +39,23 @@ from bayesnu.schema import (
 Array = NDArray[np.float64]
 
 Bins = tuple[tuple[float, float], ...]
+Panel = tuple[float, float]
+"""Ends of a piece of the recoil axis [MeV]."""
 
 RECOIL_ORDER: Final = 24
 ENERGY_ORDER: Final = 16
+AT_ONCE: Final = 32
+"""Panels whose response is computed together: larger temporaries leave the cache."""
 NEIGHBOURS: Final = 1e-3
 """Relative distance below which two kinematic edges are one."""
 
 
 class RecoilRule(NamedTuple):
-    """Recoils [MeV] and weights [MeV] of a quadrature, and its panels."""
+    """Recoils and weights [MeV] of a quadrature (panel, node), and their chances to be counted (panel, bin, node)."""
 
     recoil_mev: Array
     weight_mev: Array
-    panels: tuple[tuple[float, float], ...]
-    order: int
+    chances: Array
 
 
 class Target(NamedTuple):
@@ -87,25 +91,47 @@ def targets(setup: Setup) -> Iterator[Target]:
 
 
 def exact(
-    setup: Setup, wanted: Sequence[str], recoil_order: int = RECOIL_ORDER, energy_order: int = ENERGY_ORDER,
-    *, only: str | None = None,
-) -> Array:  # fmt: skip
-    """T[flux, term, bin] of some terms; where `only` names a flux, those of the others are left at zero."""
-    fluence, detector = setup.experiment.fluence, setup.experiment.detector
-    assert fluence is not None
-    assert detector is not None
-    # Bins of a second observable repeat the energy bins: those are integrated once.
-    bins = tuple(dict.fromkeys(setup.bins))
+    setup: Setup, wanted: Sequence[str], recoil_order: int = RECOIL_ORDER, energy_order: int = ENERGY_ORDER
+) -> Array:
+    """T[flux, term, bin] of some terms."""
+    bins = _different_bins(setup)
     values = np.zeros((len(setup.flux.components), len(wanted), len(bins)))
     for target in targets(setup):
         for s, (name, component) in enumerate(setup.flux.components.items()):
-            active = [t for t in wanted if terms.acts(setup, t, name) and only in (None, name)]
+            active = [t for t in wanted if terms.acts(setup, t, name)]
             rates = _rates(setup, bins, target, component, active, recoil_order, energy_order)
             for term, rate in rates.items():
-                values[s, wanted.index(term)] += target.number * fluence_per_cm2(fluence, component) * rate
-    whole = values[..., [bins.index(b) for b in setup.bins]]
-    shares = [setup.shares.get(name, (1.0,) * len(setup.bins)) for name in setup.flux.components]
-    return np.asarray(whole * np.array(shares)[:, None, :])
+                values[s, wanted.index(term)] += target.number * _fluence(setup, name) * rate
+    return np.stack([_shared_out(setup, name, part) for name, part in zip(setup.flux.components, values, strict=True)])
+
+
+def at_masses(setup: Setup, wanted: Sequence[str], flux: str, sterile_mev: Sequence[float]) -> Array:
+    """T[mass, term, bin] of terms with a heavy final state, in one flux and at many masses at once."""
+    bins, component = _different_bins(setup), setup.flux.components[flux]
+    active = [t for t in wanted if terms.acts(setup, t, flux)]
+    values = np.zeros((len(sterile_mev), len(wanted), len(bins)))
+    for target in targets(setup):
+        rates = _by_moments(setup, bins, target, component, active, sterile_mev, RECOIL_ORDER)
+        for term, rate in rates.items():
+            values[:, wanted.index(term)] += target.number * _fluence(setup, flux) * rate
+    return _shared_out(setup, flux, values)
+
+
+def _different_bins(setup: Setup) -> Bins:
+    """Bins of a second observable repeat the energy bins: those are integrated once."""
+    return tuple(dict.fromkeys(setup.bins))
+
+
+def _shared_out(setup: Setup, flux: str, values: Array) -> Array:
+    """The counts (..., different bin) of a flux in all bins, with the share of the flux in each."""
+    different = _different_bins(setup)
+    share = np.array(setup.shares.get(flux, (1.0,) * len(setup.bins)))
+    return np.asarray(values[..., [different.index(b) for b in setup.bins]] * share)
+
+
+def _fluence(setup: Setup, flux: str) -> float:
+    assert setup.experiment.fluence is not None
+    return fluence_per_cm2(setup.experiment.fluence, setup.flux.components[flux])
 
 
 def fluence_per_cm2(fluence: Fluence, component: Component) -> float:
@@ -142,11 +168,19 @@ def _rates(setup: Setup, bins: Bins, target: Target, component: Component, wante
     light = [t for t in wanted if t not in quadrature and t not in cross_sections.MASSIVE]
     heavy = [t for t in wanted if t in cross_sections.MASSIVE]
     found = _by_quadrature(setup, bins, target, component, quadrature, recoil_order, energy_order)
-    found |= _by_moments(setup, bins, target, component, light, 0.0, recoil_order)
+    for massive, some in ((False, light), (True, heavy)):
+        sterile_mev = sterile_mass_mev(setup, some) if massive else 0.0
+        rates = _by_moments(setup, bins, target, component, some, [sterile_mev], recoil_order)
+        found |= {term: rate[0] for term, rate in rates.items()}
+    return found
+
+
+def sterile_mass_mev(setup: Setup, heavy: Sequence[str]) -> float:
+    """The mass [MeV] that a set-up gives to the final state of its heavy terms; zero where it has none."""
     if heavy and setup.sterile_mass_mev is None:
         raise PredictionError(f"{setup.name}: {heavy[0]} needs the mass of the heavy neutrino; declare"
                               " sterile_mass_mev, or a parameter that turns a knob of it")  # fmt: skip
-    return found | _by_moments(setup, bins, target, component, heavy, setup.sterile_mass_mev or 0.0, recoil_order)
+    return setup.sterile_mass_mev or 0.0
 
 
 def _by_quadrature(setup: Setup, bins: Bins, target: Target, component: Component, wanted: Sequence[str],
@@ -154,33 +188,45 @@ def _by_quadrature(setup: Setup, bins: Bins, target: Target, component: Componen
     """Cross sections on nuclei at each energy of a rule."""
     if not wanted:
         return {}
-    rule = _recoil_rule(setup, bins, target, component, 0.0, recoil_order)
-    recoil_mev = rule.recoil_mev
+    panels = _panels(_jumps_mev(setup, bins, target), _kinks_mev(target, component, 0.0))
+    rule = _recoil_rule(setup, bins, target, panels, recoil_order)
+    recoil_mev = rule.recoil_mev.ravel()
     energy, density = fluxes.energy_rule(
         component, nucleus.energy_minimum_mev(recoil_mev, target.mass_mev), energy_order
     )
     proton, neutron = _form_factors(setup, target, recoil_mev)
     point = cross_sections.Recoil(target.isotope, recoil_mev[:, None], energy, target.mass_mev,
                          proton[:, None], neutron[:, None], setup.kinematics)  # fmt: skip
-    counted = _counted(setup, bins, target, rule) * rule.weight_mev
+    counted = np.moveaxis(rule.chances, 1, 0).reshape(len(bins), -1) * rule.weight_mev.ravel()
     return {t: counted @ np.sum(density * cross_sections.RATES[t](point), axis=1) for t in wanted}
 
 
 def _by_moments(setup: Setup, bins: Bins, target: Target, component: Component, wanted: Sequence[str],
-                sterile_mev: float, recoil_order: int) -> dict[str, Array]:  # fmt: skip
-    """Cross sections as powers of 1/E: the spectrum enters through its moments above the smallest energy."""
+                sterile_mev: Sequence[float], recoil_order: int) -> dict[str, Array]:  # fmt: skip
+    """Cross sections as powers of 1/E: the spectrum enters through its moments above the smallest energy.
+
+    Counts [mass, bin] of each term. Most masses share most panels, which are computed once.
+    """
     if not wanted:
         return {}
-    rule = _recoil_rule(setup, bins, target, component, sterile_mev, recoil_order)
-    recoil_mev = rule.recoil_mev
-    moments = fluxes.moments_above(
-        component, dipole.dipole_energy_minimum_mev(recoil_mev, target.mass_mev, sterile_mev)
-    )
+    jumps = _jumps_mev(setup, bins, target)
+    of_mass = [_panels(jumps, _kinks_mev(target, component, mass)) for mass in sterile_mev]
+    position = {panel: i for i, panel in enumerate(dict.fromkeys(itertools.chain(*of_mass)))}
+    rule = _recoil_rule(setup, bins, target, tuple(position), recoil_order)
+    where = [[position[panel] for panel in panels] for panels in of_mass]
+    which = np.array([i for positions in where for i in positions], dtype=np.int64)
+    ends = np.cumsum([0, *map(len, where)])
+    recoil_mev, mass_mev = rule.recoil_mev[which], np.repeat(np.asarray(sterile_mev), np.diff(ends))[:, None]
+    moments = fluxes.moments_above(component, dipole.dipole_energy_minimum_mev(recoil_mev, target.mass_mev, mass_mev))
     antineutrino = electron.is_antineutrino(component.flavour)
-    struck = cross_sections.Struck(recoil_mev, target.mass_mev, sterile_mev, antineutrino)
-    strength = _strength(setup, target, recoil_mev)
-    counted = _counted(setup, bins, target, rule) * (rule.weight_mev * strength)
-    return {t: counted @ over_spectrum(cross_sections.SECTIONS[t](struck), moments) for t in wanted}
+    struck = cross_sections.Struck(recoil_mev, target.mass_mev, mass_mev, antineutrino)
+    strength = rule.weight_mev * _strength(setup, target, rule.recoil_mev.ravel()).reshape(rule.weight_mev.shape)
+    found = {}
+    for term in wanted:
+        rate = strength[which] * over_spectrum(cross_sections.SECTIONS[term](struck), moments)
+        parts = zip(where, pairwise(ends), strict=True)
+        found[term] = np.stack([np.tensordot(rule.chances[w], rate[a:b], ((0, 2), (0, 1))) for w, (a, b) in parts])
+    return found
 
 
 def _strength(setup: Setup, target: Target, recoil_mev: Array) -> Array:
@@ -198,22 +244,6 @@ def _form_factors(setup: Setup, target: Target, recoil_mev: Array) -> tuple[Arra
     return form_factors.proton_and_neutron(setup.form_factor, target.isotope, momentum, gaps)
 
 
-def _counted(setup: Setup, bins: Bins, target: Target, rule: RecoilRule) -> Array:
-    """Chances [bin, recoil] of a recoil to be counted in each bin."""
-    detector = msgspec.json.encode(setup.experiment.detector)
-    panels = [_panel_counted(detector, bins, target.isotope, *panel, rule.order) for panel in rule.panels]
-    return np.concatenate([*panels, np.zeros((len(bins), 0))], axis=1)
-
-
-@functools.lru_cache(maxsize=4096)
-def _panel_counted(
-    detector: bytes, bins: Bins, isotope: Isotope, low_mev: float, high_mev: float, order: int
-) -> Array:  # fmt: skip
-    """The chances on one panel: of the many masses and fluxes most share most panels."""
-    recoil_mev, _ = _panel_rule(low_mev, high_mev, order)
-    return response.counted(msgspec.json.decode(detector, type=Detector), bins, recoil_mev * KEV_PER_MEV, isotope)
-
-
 def _gaps(setup: Setup, isotope: Isotope) -> bcs.PairingGaps | None:
     """Pairing gaps of a nucleus, where the form factor asks for them."""
     if not isinstance(setup.form_factor, Bcs | BcsWoodsSaxon):
@@ -224,21 +254,30 @@ def _gaps(setup: Setup, isotope: Isotope) -> bcs.PairingGaps | None:
 # --- recoils ----------------------------------------------------------------------------------------------------------
 
 
-def _recoil_rule(setup: Setup, bins: Bins, target: Target, component: Component,
-                 sterile_mev: float, order: int) -> RecoilRule:  # fmt: skip
+def _panels(jumps_mev: Array, kinks_mev: tuple[Array, Array]) -> tuple[Panel, ...]:
+    """Panels between the jumps of a response and the kinks of a recoil spectrum, up to its end."""
+    smallest, largest = kinks_mev
+    start, end = max(jumps_mev[0], smallest[0]), largest[0]
+    cuts = {start, *jumps_mev.tolist(), *smallest.tolist(), *largest.tolist()}
+    return tuple(pairwise([*sorted(cut for cut in cuts if start <= cut < end), float(end)]))
+
+
+def _recoil_rule(setup: Setup, bins: Bins, target: Target, panels: tuple[Panel, ...], order: int) -> RecoilRule:
     """Gauss-Legendre nodes in log T, panel by panel: the magnetic cross section goes as 1/T."""
-    jumps = _jumps_mev(setup, bins, target)
-    smallest, largest = _recoil_ranges_mev(component, target.mass_mev, sterile_mev)
-    start, end = max(jumps[0], smallest[0]), largest[0]
-    cuts = np.unique(np.concatenate([[start], jumps, smallest, largest]))
-    cuts = np.append(cuts[(cuts >= start) & (cuts < end)], end)
-    if cuts[0] <= 0 < end:
+    if any(low <= 0 for low, _ in panels):
         raise PredictionError(f"{setup.name}: the window reaches zero recoil energy, where the magnetic rate diverges;"
                               " raise its lower edge or give the efficiency a step")  # fmt: skip
-    panels = tuple(pairwise(cuts.tolist()))
-    nodes = [_panel_rule(low, high, order) for low, high in panels]
-    recoil, weight = (np.concatenate([part[k] for part in nodes] or [np.zeros(0)]) for k in (0, 1))
-    return RecoilRule(recoil, weight, panels, order)
+    recoil, weight = _panel_nodes(panels, order)
+    detector = msgspec.json.encode(setup.experiment.detector)
+    return RecoilRule(recoil, weight, _chances(detector, bins, target.isotope, panels, order))
+
+
+def _panel_nodes(panels: Sequence[Panel], order: int) -> tuple[Array, Array]:
+    unit, weight = _gauss_legendre(order)
+    low, high = np.array(panels, dtype=np.float64).reshape(-1, 2, 1).swapaxes(0, 1)
+    half = 0.5 * np.log(high / low)
+    recoil = np.exp(0.5 * np.log(high * low) + half * unit)
+    return recoil, half * weight * recoil
 
 
 @functools.lru_cache(maxsize=8)
@@ -246,11 +285,16 @@ def _gauss_legendre(order: int) -> tuple[Array, Array]:
     return np.polynomial.legendre.leggauss(order)
 
 
-def _panel_rule(low_mev: float, high_mev: float, order: int) -> tuple[Array, Array]:
-    unit, weight = _gauss_legendre(order)
-    half = 0.5 * np.log(high_mev / low_mev)
-    recoil = np.exp(0.5 * np.log(high_mev * low_mev) + half * unit)
-    return recoil, half * weight * recoil
+@functools.lru_cache(maxsize=64)
+def _chances(detector: bytes, bins: Bins, isotope: Isotope, panels: tuple[Panel, ...], order: int) -> Array:
+    """Chances [panel, bin, node] of a recoil to be counted: knobs of other things than the detector share them."""
+    declared = msgspec.json.decode(detector, type=Detector)
+    recoil_kev = _panel_nodes(panels, order)[0] * KEV_PER_MEV
+    found = np.zeros((len(panels), len(bins), order))
+    for part in np.array_split(np.arange(len(panels)), len(panels) // AT_ONCE + 1):
+        counted = response.counted(declared, bins, recoil_kev[part].ravel(), isotope)
+        found[part] = counted.reshape(len(bins), len(part), order).swapaxes(0, 1)
+    return found
 
 
 def _jumps_mev(setup: Setup, bins: Bins, target: Target) -> Array:
@@ -265,10 +309,10 @@ def _cuts_kev(detector: bytes, bins: Bins, isotope: Isotope) -> Array:
     return response.cuts_kev(msgspec.json.decode(detector, type=Detector), bins, isotope)
 
 
-def _recoil_ranges_mev(component: Component, mass_mev: float, sterile_mev: float) -> tuple[Array, Array]:
+def _kinks_mev(target: Target, component: Component, sterile_mev: float) -> tuple[Array, Array]:
     """Smallest and largest recoils of the end of a spectrum, first, and of the energies at which it kinks or jumps."""
     energies = np.array([fluxes.highest_energy_mev(component), *fluxes.breaks_mev(component)])
-    return dipole.dipole_recoil_range_mev(energies, mass_mev, sterile_mev)
+    return dipole.dipole_recoil_range_mev(energies, target.mass_mev, sterile_mev)
 
 
 # --- where a sterile mass closes --------------------------------------------------------------------------------------

@@ -95,9 +95,9 @@ def _on_nodes(
     setup: Setup, flux: str, smooth: Sequence[Knob], splined: Sequence[Knob], grid: Array
 ) -> tuple[list[Axis], Array]:
     """One flux on the nodes of a spline (or on one node), with Chebyshev coefficients: (node, term, ..., bin)."""
-    points = itertools.product(*(axes.nodes(knob, np.zeros(0)) for knob in smooth), grid)
-    states = [_at(setup, zip([*smooth, *splined], point, strict=False), flux) for point in points]
-    values = np.stack(states).reshape(*(knob.nodes for knob in smooth), len(grid), *states[0].shape)
+    points = itertools.product(*(axes.nodes(knob, np.zeros(0)) for knob in smooth))
+    states = [_along(_bent(setup, zip(smooth, point, strict=True)), flux, splined, grid) for point in points]
+    values = np.stack(states).reshape(*(knob.nodes for knob in smooth), *states[0].shape)
     found = []
     for position, knob in enumerate(smooth):
         axis, coefficients = axes.chebyshev_axis(knob, np.moveaxis(values, position, 0))
@@ -108,26 +108,33 @@ def _on_nodes(
 
 def at_knobs(setup: Setup, values: Mapping[str, float]) -> Templates:
     """Templates at exact knob values: what the interpolation is tested against."""
-    turned = [(setup.knobs[name], value) for name, value in values.items()]
-    there = [_at(setup, turned, flux) for flux in setup.flux.components]
-    names = tuple(setup.flux.components)
-    return Templates(names, _beams(setup), terms.terms_of(setup), (), (), np.stack(there)[:, :, None, :])
+    there = rates.exact(_bent(setup, ((setup.knobs[k], v) for k, v in values.items())), terms.terms_of(setup))
+    return Templates(tuple(setup.flux.components), _beams(setup), terms.terms_of(setup), (), (), there[:, :, None, :])
 
 
-def _at(setup: Setup, turned: Iterable[tuple[Knob, float]], flux: str) -> Array:
-    """T[term, bin] of one flux with some numbers of the set-up at other values.
+def _along(setup: Setup, flux: str, splined: Sequence[Knob], grid: Array) -> Array:
+    """T[node, term, bin] of one flux on the nodes of a spline, or on the only one."""
+    if not splined:
+        return _at(setup, flux)
+    if splined[0].bends == "sterile_mass_mev":
+        return _at(setup, flux, grid.tolist())
+    return np.concatenate([_at(_bent(setup, [(splined[0], value)]), flux) for value in grid.tolist()])
+
+
+def _at(setup: Setup, flux: str, masses_mev: Sequence[float] = ()) -> Array:
+    """T[mass, term, bin] of one flux at some masses or at that of the set-up.
 
     The terms that do not know the sterile mass are computed once for all masses.
     """
-    state = functools.reduce(lambda changed, knob: bent(changed, knob[0].bends, knob[1]), turned, setup)
     wanted = terms.terms_of(setup)
     light, heavy = ([t for t in wanted if (t in cross_sections.MASSIVE) is massive] for massive in (False, True))
-    massless = msgspec.structs.replace(state, sterile_mass_mev=None)
+    sterile_mev = masses_mev or [rates.sterile_mass_mev(setup, heavy)]
+    massless = msgspec.structs.replace(setup, sterile_mass_mev=None)
     position = list(setup.flux.components).index(flux)
-    values = np.zeros((len(wanted), len(setup.bins)))
-    values[[wanted.index(t) for t in light]] = _light(msgspec.json.encode(massless), tuple(light))[position]
+    values = np.zeros((len(sterile_mev), len(wanted), len(setup.bins)))
+    values[:, [wanted.index(t) for t in light]] = _light(msgspec.json.encode(massless), tuple(light))[position]
     if heavy:
-        values[[wanted.index(t) for t in heavy]] = rates.exact(state, heavy, only=flux)[position]
+        values[:, [wanted.index(t) for t in heavy]] = rates.at_masses(setup, heavy, flux, sterile_mev)
     return values
 
 
@@ -138,6 +145,10 @@ def _light(encoded: bytes, wanted: tuple[str, ...]) -> Array:
 
 def _beams(setup: Setup) -> tuple[Beam, ...]:
     return tuple(beam_of(component) for component in setup.flux.components.values())
+
+
+def _bent(setup: Setup, turned: Iterable[tuple[Knob, float]]) -> Setup:
+    return functools.reduce(lambda changed, knob: bent(changed, knob[0].bends, knob[1]), turned, setup)
 
 
 def bent[R: msgspec.Struct](record: R, path: str, value: float) -> R:

@@ -115,7 +115,7 @@ def test_two_knobs_make_a_product_grid():
 def test_names_along_the_axes(window):
     built = templates.build(window)
     assert built.fluxes == ("nu_mu", "nubar_mu", "nu_e")
-    assert built.flavours == ("nu_mu", "nubar_mu", "nu_e")
+    assert built.beams == ("nu_mu", "nubar_mu", "nu_e")
     assert built.terms == terms.terms_of(window)
     assert built.terms[:3] == ("sm-pp", "sm-pn", "sm-nn")
     assert built.terms[-1] == "magnetic-moment"
