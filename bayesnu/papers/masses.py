@@ -150,7 +150,7 @@ def _masses_of(
 
     @functools.cache
     def best(mass: float) -> tuple[float, float]:
-        return _smallest(chi2(mass), low, high)
+        return smallest(chi2(mass), low, high)
 
     return Masses(chi2, best)
 
@@ -172,7 +172,7 @@ def _resolved(where: Catalog, name: str, experiments: tuple[str, ...]) -> Resolv
     return catalog.resolve_model(where, file, changed)
 
 
-def _smallest(chi2: Chi2, low: float, high: float) -> tuple[float, float]:
+def smallest(chi2: Chi2, low: float, high: float) -> tuple[float, float]:
     """Moment and value at the smallest chi2 over a range of moments and zero."""
     grid = [0.0, *np.geomspace(low, high, MOMENTS).tolist()]
     values = [chi2(moment) for moment in grid]
