@@ -3,7 +3,7 @@
 import click
 
 from bayesnu import __version__
-from bayesnu.cli import look, predict, run, show
+from bayesnu.cli import evidence, look, predict, run, show
 from bayesnu.cli.exits import Commands
 
 
@@ -35,6 +35,7 @@ for command in (
     predict.evaluate,
     run.fit,
     run.profile,
+    evidence.evidence,
     show.limits,
     show.reproduce,
 ):

@@ -62,7 +62,7 @@ def _point(analysis: Any, settings: Sequence[str]) -> tuple[Any, Any, dict[str, 
     """The analysis and a point: what was set, no new physics else, nuisances at their centre; and all of it to show."""
     import numpy as np
 
-    values = dict(_setting(text) for text in settings)
+    values = dict(setting(text) for text in settings)
     fixed = dict(analysis.model.fixed)
     known = {**fixed, **{p.name: p for p in analysis.free}}
     for name in values:
@@ -81,7 +81,8 @@ def _point(analysis: Any, settings: Sequence[str]) -> tuple[Any, Any, dict[str, 
     return analysis, point, shown
 
 
-def _setting(text: str) -> tuple[str, float]:
+def setting(text: str) -> tuple[str, float]:
+    """A NAME=VALUE of the command line."""
     name, _, value = text.partition("=")
     try:
         number = float(value)

@@ -110,3 +110,29 @@ def deviations(papers: Mapping[str, Mapping[str, Deviation]]) -> str:
                 f"  evidence:  {deviation.evidence}",
             ]
     return "\n".join(lines)
+
+
+def evidences(answer: Answer) -> str:
+    """A profile interval beside the credible intervals and Bayes factors of several priors."""
+    about, level, unit = answer["profile"], f"{answer['level']:.1%}", answer["unit"]
+    held = "".join(f", {name} = {value:g}" for name, value in answer["held"].items())
+    lines = [
+        f"{answer['model']}{held}: {answer['parameter']} [{unit}], level {level}",
+        f"profile: {_interval((about['interval_low'], about['limit']))}, best {about['best']:.4g}"
+        f" (delta chi2 = {about['threshold']:.3f}, {about['threshold_kind']}; others {about['others']})",
+        f"{'prior':<28}{'log evidence':>14}{'log Bayes factor':>18}{'error':>10}"
+        f"{'equal-tailed':>20}{'highest density':>20}",
+    ]
+    for row in answer["priors"]:
+        numbers = f"{row['log_evidence']:>14.4f}{row['log_bayes_factor']:>+18.4f}{row['error']:>10.1e}"
+        intervals = f"{_interval(row['equal_tailed']):>20}{_interval(row['highest_density']):>20}"
+        lines.append(f"{row['prior']:<28}{numbers}{intervals}")
+    words = (
+        "Bayes factor: signal over none; each depends on its prior and on its range. Highest density in the parameter."
+    )
+    return "\n".join([*lines, words])
+
+
+def _interval(ends: Sequence[float]) -> str:
+    low, high = ends
+    return f"{low:.4g} to {'beyond the range' if np.isnan(high) else f'{high:.4g}'}"

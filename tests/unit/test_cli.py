@@ -23,7 +23,7 @@ def answer(*arguments: str, cwd=None, code: int = 0):
 
 def test_help_of_every_command_has_an_example():
     commands = run("--help").stdout
-    for name in ("list", "predict", "evaluate", "check", "fit", "profile", "limits", "cite"):
+    for name in ("list", "predict", "evaluate", "check", "fit", "profile", "evidence", "limits", "cite"):
         assert name in commands
         shown = run(name, "--help")
         assert shown.returncode == 0
@@ -163,3 +163,20 @@ def test_check_reports_a_bad_file(tmp_path):
 
 def test_check_of_everything_shipped_is_clean():
     assert answer("check") == []
+
+
+def test_evidence_beside_a_profile():
+    arguments = ("evidence", "sterile2021-texono", "--parameter", "mu_nu_e", "--set", "m4=0.01", "--quiet")
+    found = answer(*arguments)
+    kinds = ["uniform(0, 40)", "square-uniform(0, 40)", "log-uniform(0.1, 40)"]
+    assert [row["prior"] for row in found["priors"]] == kinds
+    assert found["unit"] == "1e-10 mu_B"
+    assert found["held"] == {"m4": 0.01}
+    assert found["profile"]["limit"] == pytest.approx(2.64, abs=0.05)
+    assert all(row["error"] < 1e-4 for row in found["priors"])
+    shown = run(*arguments, "--range", "0", "20").stdout
+    assert "square-uniform(0, 20)" in shown
+    assert "log Bayes factor" in shown
+    done = run(*arguments[:4], "--quiet", "--set", "m5=1")
+    assert done.returncode == 2
+    assert "m5" in done.stderr
