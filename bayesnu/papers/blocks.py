@@ -3,12 +3,14 @@
 import functools
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from bayesnu import catalog
 from bayesnu.catalog.shelf import Catalog
 from bayesnu.errors import DeclarationError, Problem
 from bayesnu.likelihood import usage
 from bayesnu.papers.quantities import QUANTITIES
-from bayesnu.papers.setups import analysis_of, model_of
+from bayesnu.papers.setups import model_of, prepared
 from bayesnu.papers.task import Claim, Task, key_of, unknown, unknown_model
 from bayesnu.predict.terms import INTERACTIONS
 from bayesnu.schema import Block, Resolved
@@ -30,7 +32,8 @@ def cells_of(block: Block) -> Iterator[tuple[str, str, str]]:
 
 def from_counts(where: Catalog, block: Block, row: str, parameter: str, exposure: float = 1.0) -> float:
     """The block's quantity of a parameter or component, from the experiments of a row."""
-    return QUANTITIES[block.quantity](analysis_of(where, block, row, exposure), parameter, block)
+    analysis, at = prepared(where, block, row, exposure)
+    return QUANTITIES[block.quantity](analysis, parameter, msgspec.structs.replace(block, at=at))
 
 
 # --- what can be wrong ------------------------------------------------------------------------------------------------

@@ -40,9 +40,9 @@ class Cell(NamedTuple):
         return self.published == NOT_PRINTED
 
 
-def given(printed: Printed) -> Cell:
+def given(printed: Printed, reading: str = "as printed") -> Cell:
     """A number that the paper takes as given."""
-    return _cell(printed, None, None, "as printed", "input", None, None)
+    return _cell(printed, None, None, reading, "input", None, None)
 
 
 def compared(paper: Paper, printed: Printed, recipe: Recipe, ours: float) -> Cell:
@@ -50,11 +50,20 @@ def compared(paper: Paper, printed: Printed, recipe: Recipe, ours: float) -> Cel
     power, name = recipe.exposure_power, recipe.deviation or None
     if not recipe.reproducible:
         return _cell(printed, ours, None, recipe.reading, "not-reproducible", name, power)
+    if recipe.compares == "formula":
+        return _formula(printed, recipe, ours)
     tolerance = tolerance_of(printed, recipe)
     if _agrees(printed, ours, tolerance):
         return _cell(printed, ours, tolerance, recipe.reading, "agrees", None, power)
     known = name if excused(paper, recipe.deviation, ours, printed.number) else None
     return _cell(printed, ours, tolerance, recipe.reading, "deviates", known, power)
+
+
+def _formula(printed: Printed, recipe: Recipe, error: float) -> Cell:
+    """A printed formula and its largest error: a formula is no number, not even "0"."""
+    status: Status = "agrees" if error <= recipe.tolerance_absolute else "deviates"
+    found = _cell(printed, error, recipe.tolerance_absolute, recipe.reading, status, None, None)
+    return found._replace(published_value=None)
 
 
 def tolerance_of(printed: Printed, recipe: Recipe) -> float | None:

@@ -13,7 +13,7 @@ from bayesnu.likelihood import checking
 from bayesnu.papers import kinds
 from bayesnu.papers.printed import Key, Printed, printed_by
 from bayesnu.papers.task import Claim, Task, unknown
-from bayesnu.schema import Inputs
+from bayesnu.schema import Inputs, Paper
 
 
 def check(files: Sequence[Path] = (), root: str | PathLike[str] | None = None) -> list[Problem]:
@@ -71,7 +71,7 @@ def _misfits(task: Task, field: str, claim: Claim, printed: Printed) -> Iterator
     if printed.unit != recipe.unit:
         where = f"{field}: unit of {printed.place}"
         yield Problem(file, where, repr(recipe.unit), f"as printed: {printed.unit!r}", "mend the unit")
-    if recipe.reproducible and printed.number is None and printed.bound is None:
+    if recipe.compares == "number" and recipe.reproducible and printed.number is None and printed.bound is None:
         found = f"{printed.place} = {printed.value}"
         yield Problem(file, field, found, "a number", "declare the cell reproducible = false")
 
@@ -122,3 +122,8 @@ def is_input(inputs: Inputs, row: Printed) -> bool:
     _, table, name, column = row.key
     in_row, in_column = not inputs.rows or name in inputs.rows, not inputs.columns or column in inputs.columns
     return inputs.table == table and in_row and in_column
+
+
+def reading_of_input(paper: Paper, row: Printed) -> str:
+    """How a number that is given is read, in the words of the first of the inputs that it is among."""
+    return next(inputs.reading for inputs in paper.inputs if is_input(inputs, row))

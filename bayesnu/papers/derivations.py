@@ -8,13 +8,16 @@ from bayesnu.errors import Problem
 from bayesnu.papers import blocks
 from bayesnu.papers.printed import Key
 from bayesnu.papers.task import Claim, Compute, Task, key_of
-from bayesnu.physics import derived
+from bayesnu.physics import derived, interference, phases4
 from bayesnu.schema import DerivedCells
 
 FORMULAS: dict[str, Callable[..., float]] = {
     "induced-coupling": derived.induced_coupling,
     "moment-limit-of-light-quarks": derived.moment_limit_of_light_quarks,
     "millicharge-limit": derived.millicharge_limit,
+    "mass-of-volume": derived.mass_of_volume_kg,
+    "physical-phases": phases4.physical_phases,
+    "interference-suppression": interference.suppression_orders,
 }
 """What a cell follows from -> how it is computed."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from bayesnu.errors import Problem
-from bayesnu.papers import blocks, derivations, model_changes, shapes, solar
+from bayesnu.papers import blocks, coefficients, derivations, masses, model_changes, reaches, shapes, solar
 from bayesnu.papers.task import Claim, Task
 
 
@@ -26,6 +26,9 @@ KINDS: dict[str, Kind] = {
     "shape_scans": Kind(shapes.claims, shapes.problems),
     "model_changes": Kind(model_changes.claims, model_changes.problems),
     "solar_bounds": Kind(solar.claims, solar.problems),
+    "mass_scans": Kind(masses.claims, masses.problems),
+    "mass_reaches": Kind(reaches.claims, reaches.problems),
+    "coefficient_cells": Kind(coefficients.claims, coefficients.problems),
 }
 """Field of a paper's file -> its kind of recipe."""
 

@@ -34,7 +34,7 @@ def reproduce(
     for done, row in enumerate(wanted, start=1):
         claim = claimed.get(row.key)
         if claim is None:
-            found.append(cells.given(row))
+            found.append(cells.given(row, checks.reading_of_input(paper, row)))
         else:
             found.append(cells.compared(paper, row, claim.recipe, claim.recipe.scale * claim.compute()))
         if progress:

@@ -126,3 +126,11 @@ def _lepton_sum(rows: Sequence[Sequence[Pair]], i: int, j: int) -> Pair:
         sum(p.re * s for p, s in zip(products, squares, strict=True)),
         sum(p.im * s for p, s in zip(products, squares, strict=True)),
     )
+
+
+# --- set-ups ----------------------------------------------------------------------------------------------------------
+
+
+def mass_of_volume_kg(volume_cm3: float, density_g_per_cm3: float) -> float:
+    """Mass [kg] of a detector of a volume [cm3] and a density [g/cm3]."""
+    return 1e-3 * volume_cm3 * density_g_per_cm3

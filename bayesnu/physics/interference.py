@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesnu.constants import (
+    ATOMIC_MASS_UNIT_MEV,
     ELECTRON_MASS_MEV,
     FERMI_CONSTANT_PER_MEV2,
     FINE_STRUCTURE,
     HBAR_C_SQUARED_MEV2_CM2,
     MOMENT_UNIT_MU_B,
 )
-from bayesnu.physics.inverse_energy import InverseEnergy, inverse_energy
+from bayesnu.physics.dipole import dipole_cross_section, dipole_energy_minimum_mev
+from bayesnu.physics.inverse_energy import InverseEnergy, at_energy, inverse_energy
 
 Array = NDArray[np.float64]
 Number = float | Array
@@ -55,3 +57,21 @@ def interference_sections(
     vector = inverse_energy(scale, nothing, 0.0, sterile * (mass_mev - recoil) * grown)
     axial = inverse_energy(sign * scale, nothing, 2 * sterile, -sterile * recoil * grown)
     return InterferenceSections(vector, axial)
+
+
+def suppression_orders(
+    charge: float, neutrons: float, energy_mev: float, recoil_mev: float, sterile_mev: float, moment_mu_b: float,
+    sin2_theta_24: float, sin2_theta_w: float,
+) -> float:  # fmt: skip
+    """Orders of magnitude [1] by which interference is below magnetic scattering of muon neutrinos on a nucleus.
+
+    -log10 |Q_V s_24 c_24 V/(Z mu D)|, with V and D the cross sections of `interference_sections` and
+    dipole.dipole_cross_section, for one real moment and form factors of protons and neutrons that are alike.
+    """
+    mass = (charge + neutrons) * ATOMIC_MASS_UNIT_MEV
+    weak = charge * (0.5 - 2 * sin2_theta_w) - 0.5 * neutrons
+    mixing = np.sqrt(sin2_theta_24 * (1 - sin2_theta_24))
+    section = interference_sections(recoil_mev, mass, sterile_mev, antineutrino=False).vector
+    lowest = dipole_energy_minimum_mev(recoil_mev, mass, sterile_mev)
+    magnetic = dipole_cross_section(recoil_mev, energy_mev, mass, sterile_mev) * moment_mu_b / MOMENT_UNIT_MU_B
+    return float(-np.log10(np.abs(weak * mixing * at_energy(section, energy_mev, lowest) / (charge * magnetic))))

@@ -326,6 +326,14 @@ def edges(setup: Setup, knob: Knob, flux: str) -> Array:
     """
     if knob.bends != "sterile_mass_mev":
         return np.zeros(0)
+    masses = closing_masses_mev(setup, flux)
+    # Each isotope closes by itself: around the mass of a rare one the nodes are too coarse for that of its neighbour.
+    apart = np.concatenate([[True], np.diff(masses) > NEIGHBOURS * masses[1:]]) if len(masses) else masses
+    return np.asarray(masses[apart.astype(bool)])
+
+
+def closing_masses_mev(setup: Setup, flux: str) -> Array:
+    """Sterile masses [MeV] above which an energy of a flux makes no recoil that is counted, of each target."""
     component = setup.flux.components[flux]
     energies = np.array([fluxes.highest_energy_mev(component), *fluxes.breaks_mev(component)])
     bins = tuple(dict.fromkeys(setup.bins))
@@ -333,10 +341,7 @@ def edges(setup: Setup, knob: Knob, flux: str) -> Array:
         _closing_masses_mev(energies, target.mass_mev, _jumps_mev(setup, bins, target)[0]) for target in targets(setup)
     ]
     masses = np.unique(np.concatenate(found))
-    masses = masses[masses > 0]
-    # Each isotope closes by itself: around the mass of a rare one the nodes are too coarse for that of its neighbour.
-    apart = np.concatenate([[True], np.diff(masses) > NEIGHBOURS * masses[1:]]) if len(masses) else masses
-    return np.asarray(masses[apart.astype(bool)])
+    return np.asarray(masses[masses > 0])
 
 
 def _closing_masses_mev(energy_mev: Array, mass_mev: float, threshold_mev: float) -> Array:

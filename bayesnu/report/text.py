@@ -78,7 +78,8 @@ def _row(cell: Any) -> str:
     ours = "" if cell.ours is None else f"{cell.ours:.4g}"
     ratio = "" if cell.ratio is None else f"{cell.ratio:.3f}"
     status = cell.status + (f" ({cell.deviation})" if cell.deviation else "")
-    return f"  {cell.row:<38}{cell.column:<26}{cell.published:>11}{ours:>12}{ratio:>8}  {status}"
+    published = cell.published if len(cell.published) <= 11 else f"{cell.published[:7]}..."
+    return f"  {cell.row:<38}{cell.column:<26}{published:>11}{ours:>12}{ratio:>8}  {status}"
 
 
 def summary(cells: Sequence[Any]) -> str:

@@ -54,7 +54,18 @@ from bayesnu.schema.priors import (
     TruncatedNormal,
     Uniform,
 )
-from bayesnu.schema.recipes import Block, DerivedCells, ModelChange, Quantity, Recipe, ShapeScan, SolarBound
+from bayesnu.schema.recipes import (
+    Block,
+    CoefficientCells,
+    DerivedCells,
+    MassReach,
+    MassScan,
+    ModelChange,
+    Quantity,
+    Recipe,
+    ShapeScan,
+    SolarBound,
+)
 from bayesnu.schema.record import Record
 from bayesnu.schema.resolved import Citation, PublishedValue, Resolved, Setup
 from bayesnu.schema.source import Source, Status
@@ -66,6 +77,7 @@ __all__ = [
     "Block",
     "Circular",
     "Citation",
+    "CoefficientCells",
     "Component",
     "ControlCounts",
     "CountCheck",
@@ -95,6 +107,8 @@ __all__ = [
     "Line",
     "LinearResponse",
     "LogUniform",
+    "MassReach",
+    "MassScan",
     "MaxwellFit",
     "MichelElectron",
     "MichelMuon",

@@ -1,6 +1,15 @@
 """A paper: its readings, its tables, what it takes as given, and where we disagree."""
 
-from bayesnu.schema.recipes import Block, DerivedCells, ModelChange, ShapeScan, SolarBound
+from bayesnu.schema.recipes import (
+    Block,
+    CoefficientCells,
+    DerivedCells,
+    MassReach,
+    MassScan,
+    ModelChange,
+    ShapeScan,
+    SolarBound,
+)
 from bayesnu.schema.record import Record
 
 
@@ -21,6 +30,8 @@ class Inputs(Record):
     rows: tuple[str, ...] = ()
     """Rows; empty means all of the table."""
     columns: tuple[str, ...] = ()
+    reading: str = "as printed"
+    """What our declarations have, where it is another number or another meaning."""
 
 
 class Deviation(Record):
@@ -45,6 +56,9 @@ class Paper(Record):
     solar_bounds: tuple[SolarBound, ...] = ()
     derived_cells: tuple[DerivedCells, ...] = ()
     model_changes: tuple[ModelChange, ...] = ()
+    mass_scans: tuple[MassScan, ...] = ()
+    mass_reaches: tuple[MassReach, ...] = ()
+    coefficient_cells: tuple[CoefficientCells, ...] = ()
     inputs: tuple[Inputs, ...] = ()
     beside: tuple[str, ...] = ()
     """Other tables of data/published/ whose numbers are compared with this paper's set-ups, under their own names."""

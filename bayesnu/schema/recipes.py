@@ -1,6 +1,6 @@
 """How the cells of a published table are recomputed."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from bayesnu.schema.record import Record
 
@@ -13,6 +13,8 @@ Quantity = Literal[
 class Recipe(Record):
     """What every recomputed cell declares: how it is read, how near it must come, where it is known not to."""
 
+    compares: ClassVar[Literal["number", "formula"]] = "number"
+    """What the cells print: a number to come near to, or a formula whose largest error is ours."""
     table: str
     unit: str
     reading: str
@@ -63,7 +65,10 @@ class DerivedCells(Recipe, kw_only=True):
     column: str
     rows: dict[str, dict[str, float]]
     """Row -> arguments of the formula."""
-    formula: Literal["induced-coupling", "moment-limit-of-light-quarks", "millicharge-limit"]
+    formula: Literal[
+        "induced-coupling", "moment-limit-of-light-quarks", "millicharge-limit", "mass-of-volume", "physical-phases",
+        "interference-suppression",
+    ]  # fmt: skip
     cells: dict[str, str] = {}
     """Argument -> the column of the same table and row whose recomputed value, its scale undone, it is."""
 
@@ -104,3 +109,45 @@ class SolarBound(Recipe, kw_only=True):
     sin2_theta_13: float
     survival: float
     """P_e1 of two flavours at the energy that dominates."""
+
+
+class MassScan(Recipe, kw_only=True):
+    """Cells that print what is allowed or excluded over the masses of a heavy neutrino, templates exact at each."""
+
+    row: str
+    columns: dict[str, Literal["low", "high", "closing", "limit", "doubling"]]
+    """Column -> lowest or highest allowed moment at any of the masses, the mass beyond which none is allowed, the upper
+    limit at the first mass alone, or the mass whose own upper limit is twice that."""
+    model: str
+    experiments: tuple[str, ...] = ()
+    """In place of the model's; empty: its own."""
+    parameter: str
+    """The moment."""
+    mass: str
+    """The parameter of the model that is the mass."""
+    masses: tuple[float, ...]
+    """Increasing, in the model's unit. Of a region delta chi2 is from the smallest chi2 of them all, of a limit from
+    the smallest of its own mass."""
+    delta_chi2: float
+
+
+class MassReach(Recipe, kw_only=True):
+    """A cell that prints the heaviest neutrino that a source can make with a recoil that is counted."""
+
+    column: str
+    rows: dict[str, tuple[str, ...]]
+    """Row -> the experiments behind it."""
+    model: str
+
+
+class CoefficientCells(Recipe, kw_only=True):
+    """Cells that print coefficients of a squared moment as formulas: ours is the largest error of each (2109.09545)."""
+
+    compares: ClassVar[Literal["number", "formula"]] = "formula"
+    column: str
+    rows: tuple[str, ...]
+    """Products of elements of lambda, such as "12,34"."""
+    sign_13: Literal["tables", "matrix"] = "tables"
+    """Sign of lambda_13 in the matrix formula: one of physics.moments4.SIGN_13."""
+    points: int = 300
+    seed: int = 2021

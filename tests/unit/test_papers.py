@@ -8,14 +8,19 @@ from bayesnu.errors import PredictionError
 from bayesnu.papers import QUANTITIES, cells
 from bayesnu.papers.derivations import FORMULAS
 from bayesnu.papers.kinds import KINDS
+from bayesnu.papers.masses import ENDS as MASS_ENDS
 from bayesnu.papers.printed import Printed
 from bayesnu.papers.scans import crossing
 from bayesnu.papers.shapes import ENDS
+from bayesnu.physics.moments4 import SIGN_13
 from bayesnu.report import text
 from bayesnu.schema import (
     Block,
+    CoefficientCells,
     DerivedCells,
     Deviation,
+    MassReach,
+    MassScan,
     ModelChange,
     Paper,
     Recipe,
@@ -35,6 +40,8 @@ def test_every_name_that_a_declaration_may_have_is_in_a_table():
     assert names_in(Block, "quantity") == set(QUANTITIES)
     assert names_in(DerivedCells, "formula") == set(FORMULAS)
     assert names_in(ShapeScan, "columns") == set(ENDS)
+    assert names_in(MassScan, "columns") == set(MASS_ENDS)
+    assert set(get_args(get_type_hints(CoefficientCells)["sign_13"])) == set(SIGN_13)
 
 
 def test_every_kind_of_recipe_is_in_the_table():
@@ -42,7 +49,9 @@ def test_every_kind_of_recipe_is_in_the_table():
     kinds = {name: get_args(hint)[0] for name, hint in hints.items() if get_args(hint)[1:] == (...,)}
     recipes = {name: kind for name, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, Recipe)}
     assert set(recipes) == set(KINDS)
-    assert set(recipes.values()) == {Block, DerivedCells, ShapeScan, ModelChange, SolarBound}
+    assert set(recipes.values()) == {
+        Block, DerivedCells, ShapeScan, ModelChange, SolarBound, MassScan, MassReach, CoefficientCells,
+    }  # fmt: skip
 
 
 # --- one cell ---------------------------------------------------------------------------------------------------------
