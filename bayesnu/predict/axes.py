@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.polynomial import chebyshev
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import interpolate
 
 from bayesnu.schema import Knob
@@ -23,6 +23,8 @@ NEARER: Final = 0.5
 """Each of them is nearer by this factor than the one before; the first is three steps of the even nodes away."""
 FAINT: Final = 0.01
 """Counts below this share of those of the lightest mass need no better absolute accuracy."""
+BETWEEN: Final = 4
+"""Intervals between one crossing and the next."""
 COMPRESSED: Final = 0.25
 """Share of a spline's tolerance that its compression may use."""
 
@@ -42,16 +44,22 @@ class Axis(NamedTuple):
         return self.table.shape[2] if self.knob.interpolation == "log-spline" else self.knob.nodes - 1
 
 
-def nodes(knob: Knob, edges: Array) -> Array:
-    """Values of a knob at which its templates are built; `edges` are values at which a spline is refined."""
+def nodes(knob: Knob, edges: ArrayLike = (), crossings: ArrayLike = ()) -> Array:
+    """Values of a knob at which its templates are built.
+
+    A spline is refined at the `edges`, where counts end, and has nodes at and between the `crossings`, where the ends
+    of a recoil spectrum pass from one panel of the response to the next.
+    """
     if knob.interpolation == "chebyshev":
         unit = chebyshev.chebpts1(knob.nodes)
         return np.asarray(0.5 * (knob.low + knob.high) + 0.5 * (knob.high - knob.low) * unit)
     even, step = np.linspace(np.log(knob.low), np.log(knob.high), knob.nodes, retstep=True)
     nearer = 3 * step * NEARER ** np.arange(REFINEMENTS)
-    around = (np.log(edges)[:, None] + np.concatenate([-nearer, [0.0], nearer])).ravel()
-    inside = around[(around > even[0]) & (around < even[-1])]
-    every = np.unique(np.concatenate([even, inside]))
+    around = (np.log(np.asarray(edges, dtype=np.float64))[:, None] + np.concatenate([-nearer, [0.0], nearer])).ravel()
+    passed = np.log(np.unique(np.asarray(crossings, dtype=np.float64)))
+    between = (passed[:-1, None] + np.diff(passed)[:, None] * np.arange(BETWEEN) / BETWEEN).ravel()
+    more = np.concatenate([around, between, passed])
+    every = np.unique(np.concatenate([even, more[(more > even[0]) & (more < even[-1])]]))
     # Neighbours that differ by rounding only would make a division by nothing.
     distinct = np.concatenate([[True], np.diff(every) > 0.5 * nearer[-1]])
     distinct[-1] = True

@@ -344,6 +344,26 @@ def closing_masses_mev(setup: Setup, flux: str) -> Array:
     return np.asarray(masses[masses > 0])
 
 
+def crossing_masses_mev(setup: Setup, knob: Knob, flux: str) -> Array:
+    """Sterile masses [MeV] at which the recoils of a flux begin or end where the response jumps, or a panel of it does.
+
+    At the mass sqrt(2 M T (E/E_0 - 1)) the energy E just makes the recoil T, for which massless neutrinos need E_0.
+    """
+    if knob.bends != "sterile_mass_mev":
+        return np.zeros(0)
+    component = setup.flux.components[flux]
+    energies = np.array([fluxes.highest_energy_mev(component), *fluxes.breaks_mev(component)])[:, None]
+    bins = tuple(dict.fromkeys(setup.bins))
+    found = []
+    for target in targets(setup):
+        recoil = _jumps_mev(setup, bins, target)
+        recoil = recoil[recoil > 0]
+        excess = energies / nucleus.energy_minimum_mev(recoil, target.mass_mev) - 1
+        found.append(np.sqrt(2 * target.mass_mev * recoil * np.maximum(excess, 0.0)).ravel())
+    masses = np.unique(np.concatenate(found))
+    return np.asarray(masses[masses > 0])
+
+
 def _closing_masses_mev(energy_mev: Array, mass_mev: float, threshold_mev: float) -> Array:
     """Heaviest sterile masses that energies can make with a recoil above a threshold; zero where there is none."""
     heaviest = dipole.heaviest_sterile_mev(energy_mev, mass_mev)

@@ -79,7 +79,7 @@ def _on_axes(setup: Setup, knobs: Sequence[Knob]) -> tuple[tuple[Axis, ...], Arr
     found: list[Axis] = []
     grids, by_flux = [], []
     for flux in setup.flux.components:
-        grid = axes.nodes(splined[0], rates.edges(setup, splined[0], flux)) if splined else np.zeros(1)
+        grid = spline_nodes(setup, splined[0], flux) if splined else np.zeros(1)
         found, values = _on_nodes(setup, flux, smooth, splined, grid)
         grids.append(grid)
         by_flux.append(values)
@@ -91,11 +91,16 @@ def _on_axes(setup: Setup, knobs: Sequence[Knob]) -> tuple[tuple[Axis, ...], Arr
     return tuple(found), np.ascontiguousarray(whole.reshape(*whole.shape[:2], -1, whole.shape[-1]))
 
 
+def spline_nodes(setup: Setup, knob: Knob, flux: str) -> Array:
+    """Nodes of a spline for one flux: even in the logarithm, and more where its counts end or bend."""
+    return axes.nodes(knob, rates.edges(setup, knob, flux), rates.crossing_masses_mev(setup, knob, flux))
+
+
 def _on_nodes(
     setup: Setup, flux: str, smooth: Sequence[Knob], splined: Sequence[Knob], grid: Array
 ) -> tuple[list[Axis], Array]:
     """One flux on the nodes of a spline (or on one node), with Chebyshev coefficients: (node, term, ..., bin)."""
-    points = itertools.product(*(axes.nodes(knob, np.zeros(0)) for knob in smooth))
+    points = itertools.product(*(axes.nodes(knob) for knob in smooth))
     states = [_along(_bent(setup, zip(smooth, point, strict=True)), flux, splined, grid) for point in points]
     values = np.stack(states).reshape(*(knob.nodes for knob in smooth), *states[0].shape)
     found = []
