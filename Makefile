@@ -12,7 +12,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench calibrate clean
+.PHONY: help install demo test test-parts test-wholes check bench calibrate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,8 +23,16 @@ demo: install ## fit COHERENT CsI 2017 and print the limits
 	$(BIN)/bayesnu fit coherent-csi-tmm --profile --seed 1 --out $(OUT)/coherent-csi-tmm.nc > /dev/null
 	$(BIN)/bayesnu limits $(OUT)/coherent-csi-tmm.nc --plots $(OUT)
 
-test: install ## run the tests, without calibration and timings
-	$(BIN)/pytest -q -m "not slow and not bench"
+test: install ## run the tests, without calibration and timings: two halves, side by side
+	@$(MAKE) --no-print-directory -j 2 --output-sync=line test-parts test-wholes
+
+test-parts: install
+	@echo "units, faults, properties"
+	@$(BIN)/pytest -q -m "not slow and not bench" tests/unit tests/faults tests/property
+
+test-wholes: install
+	@echo "agreement of methods, published numbers"
+	@$(BIN)/pytest -q -m "not slow and not bench" tests/agree tests/published
 
 check: install ## style, types, architecture
 	$(BIN)/ruff check .

@@ -8,10 +8,11 @@ from typing import Any
 
 from bayesnu import catalog
 from bayesnu.catalog import Catalog, facts, files, layering, shelf
-from bayesnu.catalog.validation import did_you_mean
+from bayesnu.catalog.validation import did_you_mean, raise_if
 from bayesnu.errors import BayesnuError, DeclarationError, Problem
-from bayesnu.likelihood.analysis import from_resolved
-from bayesnu.schema import Isotope
+from bayesnu.likelihood import usage
+from bayesnu.likelihood.analysis import from_resolved, held
+from bayesnu.schema import Isotope, Resolved
 
 KINDS = "an experiment, a flux, a table of nuclei, a published table, a model, a paper with readings"
 
@@ -167,5 +168,14 @@ def _model(on_shelf: Catalog, file: Path) -> Iterable[Problem]:
     """A model with everything that it refers to, and its templates."""
     _, model, layers = catalog.read_layered(on_shelf, str(file))
     with layering.placed(file, layers):
-        from_resolved(catalog.resolve_model(on_shelf, file, model))
+        resolved = catalog.resolve_model(on_shelf, file, model)
+        raise_if(usage.problems(resolved))
+        from_resolved(held(resolved, _at_the_low_end(resolved)))
     return ()
+
+
+def _at_the_low_end(resolved: Resolved) -> dict[str, float]:
+    """Of each parameter on a long axis one value: its templates at hundreds of others would find nothing more."""
+    every = [(name, knob) for setup in resolved.setups for name, knob in setup.knobs.items()]
+    knobs = {name: knob.low for name, knob in every if knob.interpolation == "log-spline"}
+    return {name: knobs[p.knob] for name, p in resolved.parameters.items() if p.knob in knobs}

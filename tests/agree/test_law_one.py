@@ -460,7 +460,9 @@ def test_chi2_is_the_log_likelihood_with_constraints_up_to_one_constant(root, na
     x = analysis.sample_prior(40, np.random.default_rng(19))
     unprofiled = -2 * (sum(analysis.log_likelihoods(x).values()) + analysis.log_constraints(x))
     constants = unprofiled - analysis.chi2(x)
-    assert (np.abs(constants - constants[0]) <= np.maximum(1e-8, 16 * np.finfo(float).eps * unprofiled)).all()
+    # Where the density is best it has all its digits.
+    best = constants[np.argmin(unprofiled)]
+    assert (np.abs(constants - best) <= np.maximum(1e-8, 16 * np.finfo(float).eps * unprofiled)).all()
 
 
 @pytest.mark.parametrize("name", ["coherent-csi-tmm", "coherent-csi-spectrum", *WRITTEN])

@@ -58,7 +58,7 @@ FLUXES = [
     (SOLAR, BANDS, "[0.15, 0.25, 0.43]", "components.pp.bands_mev[2]", "0.43"),
     (SOLAR, BANDS, "[0.001, 0.25]", "components.pp.bands_mev[0]", "0.001"),
     (SOLAR, BANDS, "[0.25, 0.15]", "components.pp.bands_mev[1]", "0.15 after 0.25"),
-    (SOLAR, "12.0]", "16.53]", "components.b8.bands_mev", "b8-8"),
+    (SOLAR, "8.0, 10.0]", "8.0, 16.53]", "components.b8.bands_mev", "b8-5"),
     (SOLAR, "[components.pep]", "[components.pp-2]", "components", "pp-2"),
     # --- weights and densities ---
     (SOLAR, "weight = 5.98e10", "weight = 0.0", "components.pp.weight", "0"),
