@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesnu.physics import dipole, electron, nucleus
+from bayesnu.physics import dipole, electron, interference, nucleus
 from bayesnu.physics.inverse_energy import InverseEnergy
 from bayesnu.schema import Isotope
 
@@ -91,8 +91,26 @@ SECTIONS: dict[str, Callable[[Struck], InverseEnergy]] = {
     "sm-electron-lr": lambda s: electron.weak_sections(s.recoil_mev, s.antineutrino).left_right,
     "magnetic-moment": lambda s: dipole.dipole_section(s.recoil_mev, s.mass_mev, 0.0),
     "dipole": lambda s: dipole.dipole_section(s.recoil_mev, s.mass_mev, s.sterile_mev),
+    "interference-v": lambda s: _interference(s).vector,
+    "interference-a": lambda s: _interference(s).axial,
+    "interference-p": lambda s: _interference(s).vector,
+    "interference-n": lambda s: _interference(s).vector,
 }
-"""Term -> cross section [cm2/MeV] as powers of 1/E, per electron or per squared charge with its form factor."""
+"""Term -> cross section [cm2/MeV] as powers of 1/E, per electron or per what STRENGTHS says of a nucleus."""
 
-MASSIVE: frozenset[str] = frozenset({"dipole"})
+
+def _interference(struck: Struck) -> interference.InterferenceSections:
+    recoil, mass, sterile, antineutrino = struck
+    return interference.interference_sections(recoil, mass, sterile, antineutrino)
+
+
+STRENGTHS: dict[str, Callable[[Array, Array], Array]] = {
+    "magnetic-moment": lambda protons, neutrons: protons * protons,
+    "dipole": lambda protons, neutrons: protons * protons,
+    "interference-p": lambda protons, neutrons: -protons * protons,
+    "interference-n": lambda protons, neutrons: -protons * neutrons,
+}
+"""Term -> what a nucleus of charge Z F_p and neutrons N F_n multiplies: of interference, minus its charge comes in."""
+
+MASSIVE: frozenset[str] = frozenset({"dipole", "interference-v", "interference-a", "interference-p", "interference-n"})
 """Terms whose final state is heavy: their counts depend on the sterile mass."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bayesnu.physics import mixing4, moments, moments4
+from bayesnu.physics import electron, mixing4, moments, moments4, nucleus
 from bayesnu.predict.beams import Beam, SolarBeam, Theta, mass_states
 from bayesnu.predict.couplings import LEPTON, Shifts, Values, squared_moments
 from bayesnu.schema import Couplings
@@ -32,6 +32,34 @@ def transition_moments(
     return {("dipole", beam): massive for beam, (massive, _) in _moments(theta, beams, matrix, xp).items()}
 
 
+def interference(
+    couplings: Couplings, theta: Theta, beams: Sequence[Beam], shifts: Sequence[Shifts], xp: Any
+) -> Values:
+    """On nuclei: the dipole times the weak way to the heavy state, which its mixing opens, with vector couplings."""
+    g = nucleus.nucleon_couplings(couplings, theta["sin2_theta_w"])
+    overlaps = _overlaps(theta, beams, xp)
+    protons = {("interference-p", beam): overlap * g.vector_proton for beam, overlap in overlaps.items()}
+    return protons | {("interference-n", beam): overlap * g.vector_neutron for beam, overlap in overlaps.items()}
+
+
+def interference_on_electrons(
+    couplings: Couplings, theta: Theta, beams: Sequence[Beam], shifts: Sequence[Shifts], xp: Any
+) -> Values:
+    """The same on electrons, with their vector and axial couplings g_L + g_R and g_L - g_R to the flavour."""
+    values: Values = {}
+    for beam, overlap in _overlaps(theta, beams, xp).items():
+        g = electron.electron_couplings(str(beam), theta["sin2_theta_w"])
+        values["interference-v", beam] = overlap * (g.left + g.right)
+        values["interference-a", beam] = overlap * (g.left - g.right)
+    return values
+
+
+def _overlaps(theta: Theta, beams: Sequence[Beam], xp: Any) -> dict[Beam, Any]:
+    """Re(K_a4 sum_i conj(K_ai) lambda_i4) of each flavour, the same for its antineutrino."""
+    rows, matrix = _rows(theta, xp), _matrix(theta, ("14", "24", "34"))
+    return {beam: moments4.interference_coefficient(rows[LEPTON[beam]], matrix).re for beam in beams}
+
+
 def all_transition_moments(
     couplings: Couplings, theta: Theta, beams: Sequence[Beam], shifts: Sequence[Shifts], xp: Any
 ) -> Values:
@@ -56,10 +84,7 @@ def _moments(
     theta: Theta, beams: Sequence[Beam], matrix: moments4.Matrix, xp: Any
 ) -> dict[Beam, tuple[Any, Any]]:  # fmt: skip
     """Squared moments to the heavy state and among the light ones, for each beam."""
-    rows = mixing4.active_rows(
-        mixing4.Angles(*(mixing4.turn_of_sin2(theta[f"sin2_theta_{ij}"], xp) for ij in ANGLES)),
-        mixing4.Phases(d13=theta["delta_cp"], d14=theta["delta_14"], d34=theta["delta_34"]),
-    )
+    rows = _rows(theta, xp)
     by_lepton = {
         lepton: (moments4.massive_moment_squared(rows[lepton], matrix), _light(rows[lepton], matrix))
         for lepton in {LEPTON[beam] for beam in beams if not isinstance(beam, SolarBeam)}
@@ -76,6 +101,14 @@ def _moments(
         else:
             found[beam] = by_lepton[LEPTON[beam]]
     return found
+
+
+def _rows(theta: Theta, xp: Any) -> tuple[mixing4.Row, ...]:
+    """Rows e, mu, tau of the mixing matrix of four neutrinos."""
+    return mixing4.active_rows(
+        mixing4.Angles(*(mixing4.turn_of_sin2(theta[f"sin2_theta_{ij}"], xp) for ij in ANGLES)),
+        mixing4.Phases(d13=theta["delta_cp"], d14=theta["delta_14"], d34=theta["delta_34"]),
+    )
 
 
 def _light(row: Sequence[Any], matrix: moments4.Matrix) -> Any:

@@ -220,22 +220,25 @@ def _by_moments(setup: Setup, bins: Bins, target: Target, component: Component, 
     moments = fluxes.moments_above(component, dipole.dipole_energy_minimum_mev(recoil_mev, target.mass_mev, mass_mev))
     antineutrino = electron.is_antineutrino(component.flavour)
     struck = cross_sections.Struck(recoil_mev, target.mass_mev, mass_mev, antineutrino)
-    strength = rule.weight_mev * _strength(setup, target, rule.recoil_mev.ravel()).reshape(rule.weight_mev.shape)
+    strengths = _strengths(setup, target, rule.recoil_mev.ravel(), wanted)
     found = {}
     for term in wanted:
+        strength = rule.weight_mev * strengths[term].reshape(rule.weight_mev.shape)
         rate = strength[which] * over_spectrum(cross_sections.SECTIONS[term](struck), moments)
         parts = zip(where, pairwise(ends), strict=True)
         found[term] = np.stack([np.tensordot(rule.chances[w], rate[a:b], ((0, 2), (0, 1))) for w, (a, b) in parts])
     return found
 
 
-def _strength(setup: Setup, target: Target, recoil_mev: Array) -> Array:
-    """Electrons that a recoil can set free, or the squared charge of a nucleus with its form factor."""
+def _strengths(setup: Setup, target: Target, recoil_mev: Array, wanted: Sequence[str]) -> dict[str, Array]:
+    """Electrons that a recoil can set free, or charges of a nucleus with its form factors, as each term has them."""
     if target.levels:
         energies_kev, electrons = np.array(target.levels).T
-        return binding.free_electrons(recoil_mev * KEV_PER_MEV, EV_PER_KEV * energies_kev, electrons)
-    proton, _ = _form_factors(setup, target, recoil_mev)
-    return np.asarray((target.isotope.charge * proton) ** 2)
+        free = binding.free_electrons(recoil_mev * KEV_PER_MEV, EV_PER_KEV * energies_kev, electrons)
+        return dict.fromkeys(wanted, free)
+    proton, neutron = _form_factors(setup, target, recoil_mev)
+    protons, neutrons = target.isotope.charge * proton, target.isotope.neutrons * neutron
+    return {term: cross_sections.STRENGTHS[term](protons, neutrons) for term in wanted}
 
 
 def _form_factors(setup: Setup, target: Target, recoil_mev: Array) -> tuple[Array, Array]:

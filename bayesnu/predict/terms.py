@@ -137,6 +137,23 @@ INTERACTIONS: dict[str, Interaction] = {
         anchor="lambda_14",
         electron_terms=("dipole",),
     ),
+    "dipole-interference": Interaction(
+        component="interference",
+        terms=("interference-p", "interference-n"),
+        parameters={
+            "lambda_14": "moment",
+            "lambda_24": "moment",
+            "lambda_34": "moment",
+            "zeta_24": "angle",
+            "zeta_34": "angle",
+            "sin2_theta_w": "number",
+            **MIXING_4,
+        },
+        couplings=dipole_couplings.interference,
+        interferes_with="dipole-tmm",
+        electron_terms=("interference-v", "interference-a"),
+        electron_couplings=dipole_couplings.interference_on_electrons,
+    ),
     "tmm4": Interaction(
         component="magnetic-moment",
         terms=("magnetic-moment", "dipole"),

@@ -62,6 +62,7 @@ def with_setup(model: Resolved, **changes: object) -> Resolved:
 
 def analysis_of(model: Resolved, *names: str, **changes: object) -> Analysis:
     """The standard model and these interactions; every parameter that the model lacks is free."""
+    names = tuple(dict.fromkeys(n for name in names for n in (terms.INTERACTIONS[name].interferes_with, name) if n))
     used = {p: d for n in names for p, d in terms.INTERACTIONS[n].parameters.items()}
     opened = {
         p: Parameter(unit=UNITS.get(d, "1"), prior=Uniform(low=0.0, high=1.0))
@@ -99,7 +100,8 @@ def test_without_new_physics_the_counts_are_those_of_the_standard_model(standard
 
 
 # The mixing of no moments is nothing: interactions with phases have tests of their own.
-ONE_BY_ONE = [n for n in BEYOND if not terms.INTERACTIONS[n].phases]
+WITH_PHASES = [n for n in BEYOND if terms.INTERACTIONS[n].phases]
+ONE_BY_ONE = [n for n in BEYOND if not {n, terms.INTERACTIONS[n].interferes_with} & set(WITH_PHASES)]
 PARAMETERS = [(n, p) for n in ONE_BY_ONE for p in terms.INTERACTIONS[n].parameters if p != "sin2_theta_w"]
 
 
