@@ -24,7 +24,7 @@ demo: install ## fit COHERENT CsI 2017 and print the limits
 	$(BIN)/bayesnu limits $(OUT)/coherent-csi-tmm.nc --plots $(OUT)
 
 test: install ## run the tests, without calibration and timings: two halves, side by side
-	@$(MAKE) --no-print-directory -j 2 --output-sync=line test-parts test-wholes
+	@$(MAKE) --no-print-directory -j 2 test-parts test-wholes
 
 test-parts: install
 	@echo "units, faults, properties"
