@@ -136,9 +136,11 @@ def functions(axis: Axis, value: Any, zero: Any, xp: Any) -> Any:
     inner = axis.knots[1:-1].reshape(-1, *(1,) * zero.ndim)
     interval = (x >= inner).sum(axis=0)
     t = x - xp.take(axis.knots, interval, axis=0)
+    # Whole rows of the table: a slice of each power would be copied before anything is taken from it.
+    here = xp.take(axis.table, interval, axis=0)
     result: Any = 0.0
     for power in (3, 2, 1, 0):
-        result = result * t + xp.take(axis.table[:, power], interval, axis=0).T
+        result = result * t + here[..., power, :].T
     return result
 
 
