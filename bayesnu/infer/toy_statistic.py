@@ -134,11 +134,15 @@ def _flat(analysis: Analysis, points: Array) -> Array:
 
 
 def profiled(there: Scan, data: Counts, values: ArrayLike) -> tuple[Array, Array]:
-    """chi2 and best pulls of n data sets, all at one value or each at its own.
+    """chi2 and best pulls of n data sets, all at one value or each at its own."""
+    return fitted(there, data, *expectation(there, values))
+
+
+def fitted(there: Scan, data: Counts, expected: Array, jacobian: Array) -> tuple[Array, Array]:
+    """The same where the expectation is known, of one value or of n.
 
     Gaussian bins have the variance of the observed data, as in the likelihood, whatever was simulated.
     """
-    expected, jacobian = expectation(there, values)
     poisson = there.analysis.data.poisson
     inverse = np.where(poisson, 0.0, 1.0 / there.analysis.data.variance)[:, None]
     residual = data.counts - expected - (jacobian * data.centres).sum(axis=1)
@@ -168,7 +172,9 @@ def chi2(there: Scan, data: Counts, values: ArrayLike) -> Array:
 
 def minima(there: Scan, data: Counts) -> Minima:
     """The lowest chi2 of each data set over the range: the best point of the grid, refined between its neighbours."""
-    along = np.array([chi2(there, data, value) for value in there.grid])
+    expected, jacobian = expectation(there, there.grid)
+    steps = (slice(i, i + 1) for i in range(len(there.grid)))
+    along = np.array([fitted(there, data, expected[:, i], jacobian[..., i])[0] for i in steps])
     lowest = along.argmin(axis=0)
     low, high = (there.grid[np.clip(lowest + step, 0, len(there.grid) - 1)] for step in (-1, 1))
     refined, found = golden_section(lambda values: chi2(there, data, values), low, high)

@@ -87,9 +87,9 @@ def block_at(
     about: Recipe = executors.opened(parcel)
     data = simulate(about.scan, value, number, np.random.default_rng(stream), about.nuisance)
     least = statistic.minima(about.scan, data)
-    limits = [statistic.upper_limit(about.scan, data, least, t) for t in asymptotic(about.levels)]
-    limit = np.array(limits) if with_limits else np.zeros((0, number))
-    return Block(statistic.q(about.scan, data, value, least), least.best, limit)
+    wanted = asymptotic(about.levels) if with_limits else np.zeros(0)
+    limits = [statistic.upper_limit(about.scan, data, least, t) for t in wanted]
+    return Block(statistic.q(about.scan, data, value, least), least.best, np.reshape(limits, (len(wanted), number)))
 
 
 def simulate(there: Scan, value: float, number: int, rng: np.random.Generator, nuisance: Nuisance) -> Counts:

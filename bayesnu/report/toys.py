@@ -17,7 +17,7 @@ AT_VALUES = (
 def as_json(tree: xr.DataTree) -> Answer:
     """All but the toys themselves; None stands for no limit once it is printed."""
     summary, about, bands = (tree[name].to_dataset() for name in ("summary", "observed", "sensitivity"))
-    copied = ("parameter", "unit", "model_hash", "nuisance", "auxiliary", "boundary", "command")
+    copied = ("parameter", "unit", "model_hash", "nuisance", "auxiliary", "boundary", "no_signal", "command")
     return {
         "model": tree.attrs["model_name"],
         **{name: tree.attrs[name] for name in copied},
@@ -69,7 +69,8 @@ def _of_level(answer: Answer, row: Answer) -> list[str]:
     least, low, median, high, most = (number(limit) for limit in row["expected_limit"])
     return [
         *lines,
-        f"  asymptotic upper limit: observed {number(row['observed_limit'])}, expected without signal {median},"
+        f"  asymptotic upper limit: observed {number(row['observed_limit'])},"
+        f" expected at {answer['parameter']} = {answer['no_signal']:g} {median},"
         f" 68 % [{low}, {high}], 95 % [{least}, {most}]",
     ]
 
