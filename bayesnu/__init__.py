@@ -17,6 +17,7 @@ _HOME = {
     "ensemble": "bayesnu.infer.ensemble",
     "profile": "bayesnu.infer.profile",
     "exclusion": "bayesnu.infer.exclusion",
+    "toys": "bayesnu.infer.toys",
     "executor": "bayesnu.infer.executors",
     "check": "bayesnu.infer.checks",
     "open_result": "bayesnu.infer.results",

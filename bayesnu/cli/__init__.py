@@ -3,7 +3,7 @@
 import click
 
 from bayesnu import __version__
-from bayesnu.cli import evidence, exclude, look, predict, run, show
+from bayesnu.cli import evidence, exclude, look, predict, run, show, toys
 from bayesnu.cli.exits import Commands
 
 
@@ -37,6 +37,7 @@ for command in (
     run.profile,
     evidence.evidence,
     exclude.exclusion,
+    toys.toys,
     show.limits,
     show.reproduce,
 ):

@@ -4,12 +4,11 @@ At each mass the templates are exact and chi2 is minimised over everything but t
 chi2 exceeds a minimum by no more than a threshold: the minimum at that mass, or the one over all masses scanned.
 """
 
-import itertools
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -128,11 +127,13 @@ def _curve(
     about: Recipe, masses: Array, wanted: Mapping[str, Threshold], level: float, executor: Executor,
     progress: Progress | None,
 ) -> xr.Dataset:  # fmt: skip
-    parcel, tick = executors.parcel(executor, about.key, about), _counter(progress, 2 * len(masses))
-    scans = _all(executor, tick, [(scan_at, parcel, float(m)) for m in masses])
+    parcel, tick = executors.parcel(executor, about.key, about), executors.counter(progress, 2 * len(masses))
+    scans = executors.gathered(executor, tick, [(scan_at, parcel, float(m)) for m in masses])
     lowest = min(float(s.chi2.min()) for s in scans)
     levels = [[_level(t, s, lowest) for t in wanted.values()] for s in scans]
-    found = _all(executor, tick, [(intervals_at, parcel, s, h) for s, h in zip(scans, levels, strict=True)])
+    found = executors.gathered(
+        executor, tick, [(intervals_at, parcel, s, h) for s, h in zip(scans, levels, strict=True)]
+    )
     rows = [
         (s.mass, name, *interval)
         for s, of_mass in zip(scans, found, strict=True)
@@ -144,25 +145,6 @@ def _curve(
 
 def _level(threshold: Threshold, scan: Scan, lowest: float) -> float:
     return threshold.delta_chi2 + (lowest if threshold.reference == "global" else float(scan.chi2.min()))
-
-
-def _all(executor: Executor, tick: Callable[[Future[Any]], None], jobs: Iterable[tuple[Any, ...]]) -> list[Any]:
-    """Results in the order of the jobs; an error or an interrupt takes back what has not begun."""
-    futures: list[Future[Any]] = []
-    try:
-        for function, *arguments in jobs:
-            futures.append(executor.submit(function, *arguments))
-            futures[-1].add_done_callback(tick)
-        return [future.result() for future in futures]
-    except BaseException:
-        for future in futures:
-            future.cancel()
-        raise
-
-
-def _counter(progress: Progress | None, total: int) -> Callable[[Future[Any]], None]:
-    count = itertools.count(1)
-    return lambda future: progress(next(count), total) if progress else None
 
 
 # --- one mass, in a worker --------------------------------------------------------------------------------------------

@@ -4,12 +4,13 @@ Nothing heavy is imported here: a worker sets its number of threads before it lo
 """
 
 import contextlib
+import itertools
 import multiprocessing
 import os
 import pickle
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -115,3 +116,23 @@ def parcel(executor: Executor, key: str, value: Any) -> Parcel:
 def opened(parcel: Parcel) -> Any:
     """The value, in the worker."""
     return _CARGO[parcel.key] if parcel.content is None else parcel.content
+
+
+def gathered(executor: Executor, tick: Callable[[Future[Any]], None], jobs: Iterable[tuple[Any, ...]]) -> list[Any]:
+    """Results in the order of the jobs; an error or an interrupt takes back what has not begun."""
+    futures: list[Future[Any]] = []
+    try:
+        for function, *arguments in jobs:
+            futures.append(executor.submit(function, *arguments))
+            futures[-1].add_done_callback(tick)
+        return [future.result() for future in futures]
+    except BaseException:
+        for future in futures:
+            future.cancel()
+        raise
+
+
+def counter(progress: Callable[[int, int], None] | None, total: int) -> Callable[[Future[Any]], None]:
+    """What tells `progress` of each piece of work that is done."""
+    count = itertools.count(1)
+    return lambda future: progress(next(count), total) if progress else None

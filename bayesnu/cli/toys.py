@@ -1,0 +1,76 @@
+"""Thresholds, coverage and expected limits from simulated data."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bayesnu.cli.answers import print_json
+from bayesnu.cli.options import FORMAT, MODEL, QUIET, SET
+from bayesnu.cli.predict import setting
+
+
+@click.command()
+@MODEL
+@click.option("--parameter", required=True, help="The parameter of interest; it must be the only free one.")
+@click.option("--true", "true", multiple=True, required=True, type=float, help="A true value; may be repeated.")
+@SET
+@click.option("--toys", "number", type=click.IntRange(min=1), default=1000, show_default=True, help="At each value.")
+@click.option("--seed", type=click.IntRange(min=0), required=True, help="Equal seeds give equal toys.")
+@click.option("--level", "levels", type=click.FloatRange(0, 1, min_open=True, max_open=True), multiple=True,
+              default=(0.90,), show_default=True, help="May be repeated.")  # fmt: skip
+@click.option("--nuisances", "nuisance", type=click.Choice(["profiled", "central"]), default="profiled",
+              show_default=True, help="Where the true nuisances stand.")  # fmt: skip
+@click.option("--merge", "earlier", multiple=True, type=click.Path(path_type=Path, dir_okay=False),
+              help="A file of toys with another seed, to be added; may be repeated.")  # fmt: skip
+@click.option("--executor", "where", default="serial", show_default=True, help="serial, or processes:N.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="netCDF file of all toys.")
+@FORMAT
+@QUIET
+def toys(
+    model: str,
+    parameter: str,
+    true: Sequence[float],
+    settings: Sequence[str],
+    number: int,
+    seed: int,
+    levels: Sequence[float],
+    nuisance: Any,
+    earlier: Sequence[Path],
+    where: str,
+    out: Path | None,
+    form: str,
+    quiet: bool,
+) -> None:
+    """Feldman-Cousins thresholds, coverage and expected limits of MODEL from simulated data.
+
+    One parameter of interest may be free; Gaussian nuisances of Gaussian bins are profiled in closed form.
+
+    \b
+    Example:
+      bayesnu toys coherent-csi-effective --parameter mu_nu --true 0 --true 30 --toys 2000 --seed 1 --out toys.nc
+    """
+    from bayesnu.infer import toys as simulating
+    from bayesnu.infer.progress import Reporter
+    from bayesnu.infer.results import save_result
+    from bayesnu.infer.toy_files import merge, open_toys
+    from bayesnu.likelihood.loading import load
+    from bayesnu.report import toys as report
+
+    before, held = [open_toys(path) for path in earlier], dict(setting(entry) for entry in settings)
+    analysis = load(model).fix(**held) if held else load(model)
+    with Reporter(quiet).step(f"{number} toys at each value") as step:
+        found = simulating.toys(
+            analysis, parameter, true=true, number=number, seed=seed, levels=levels, nuisance=nuisance, executor=where,
+            progress=step.done,
+        )  # fmt: skip
+    for tree in before:
+        found = merge(tree, found)
+    written = [str(save_result(found, out))] if out else []
+    if form == "json":
+        print_json(report.as_json(found) | {"files": written})
+        return
+    click.echo(report.as_text(found))
+    for path in written:
+        click.echo(f"written: {path}")

@@ -1,0 +1,206 @@
+"""Toys: simulated data give the thresholds, coverage and expected limits that asymptotic formulas only guess.
+
+Feldman and Cousins, Phys. Rev. D 57 (1998) 3873, with profiled nuisances (Sen, Walker and Woodroofe, Statistica Sinica
+19 (2009) 301). In each toy the counts fluctuate around the truth, and so do the auxiliary measurements of nuisances:
+the centre of each constraint is drawn around the true nuisance, with the constraint's width. Gaussian bins keep the
+variance of the observed data, in the simulation as in the fit.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from bayesnu.errors import DeclarationError, Problem
+from bayesnu.infer import executors
+from bayesnu.infer import toy_statistic as statistic
+from bayesnu.infer.profile import Progress
+from bayesnu.infer.results import versions
+from bayesnu.infer.toy_statistic import Counts, Scan
+from bayesnu.infer.toy_summary import FORMAT, asymptotic, tree
+from bayesnu.likelihood.analysis import Analysis, portable
+
+Array = NDArray[np.float64]
+Nuisance = Literal["profiled", "central"]
+
+BLOCK = 250
+"""Toys that share a random stream: the numbers depend on this, not on how many workers there are."""
+
+
+class Recipe(NamedTuple):
+    """All that a worker needs."""
+
+    scan: Scan
+    levels: tuple[float, ...]
+    nuisance: Nuisance
+
+
+class Block(NamedTuple):
+    """Toys at one true value: q there, the best value, and the upper limits (level, toy) where they are wanted."""
+
+    q: Array
+    best: Array
+    limit: Array
+
+
+def toys(
+    analysis: Analysis, parameter: str, *, true: ArrayLike, number: int, seed: int, levels: Sequence[float] = (0.90,),
+    nuisance: Nuisance = "profiled", executor: Executor | str | None = None, progress: Progress | None = None,
+) -> xr.DataTree:  # fmt: skip
+    """Simulate `number` data sets at each true value and at no signal, and compare each with its own best fit.
+
+    `nuisance` says where the true nuisances stand: 'profiled' to the observed data at that value, or 'central'. The
+    constraint of each nuisance is drawn anew around them in every toy. Any `concurrent.futures.Executor` may do the
+    work, or the name of one; the numbers depend on the seed alone.
+
+    >>> import bayesnu as bn
+    >>> found = toys(bn.load("coherent-csi-effective"), "mu_nu", true=[20.0], number=40, seed=1)
+    >>> found["summary"].sizes["value"], found["sensitivity"].sizes["quantile"]
+    (1, 5)
+    """
+    about = Recipe(statistic.scan(analysis, parameter), tuple(_checked_levels(levels)), nuisance)
+    values = _checked_values(about.scan, true)
+    _check_number(number)
+    key = f"toys {analysis.hash()} {parameter} {about.levels} {nuisance}"
+    if isinstance(executor, Executor):
+        raw = _simulated(about, key, values, number, seed, executor, progress)
+    else:
+        with executors.executor(executor or "serial", {key: about}) as own:
+            raw = _simulated(about, key, values, number, seed, own, progress)
+    return tree(raw, _observed(about, values), _attributes(about, [seed]))
+
+
+# --- one block, in a worker -------------------------------------------------------------------------------------------
+
+
+def block_at(
+    parcel: executors.Parcel, value: float, number: int, stream: np.random.SeedSequence, with_limits: bool
+) -> Block:
+    """Simulate and fit some toys at one true value, from a random stream of their own."""
+    about: Recipe = executors.opened(parcel)
+    data = simulate(about.scan, value, number, np.random.default_rng(stream), about.nuisance)
+    least = statistic.minima(about.scan, data)
+    wanted = asymptotic(about.levels) if with_limits else np.zeros(0)
+    limits = [statistic.upper_limit(about.scan, data, least, t) for t in wanted]
+    return Block(statistic.q(about.scan, data, value, least), least.best, np.reshape(limits, (len(wanted), number)))
+
+
+def simulate(there: Scan, value: float, number: int, rng: np.random.Generator, nuisance: Nuisance) -> Counts:
+    """Counts around their expectation at the truth, and centres of the constraints around the true nuisances."""
+    _, pulls = statistic.profiled(there, observed(there), value)
+    true = pulls if nuisance == "profiled" else 0.0 * pulls
+    expected, jacobian = statistic.expectation(there, value)
+    mean = expected + (jacobian * true).sum(axis=1)
+    data = there.analysis.data
+    gaussian = mean + rng.standard_normal((len(mean), number)) * np.sqrt(data.variance)[:, None]
+    counted = rng.poisson(np.clip(mean, 0.0, None), (len(mean), number)) if data.poisson.any() else gaussian
+    centres = true + rng.standard_normal((len(true), number))
+    return Counts(np.where(data.poisson[:, None], counted, gaussian), centres)
+
+
+def observed(there: Scan) -> Counts:
+    """The data themselves, as one data set with its constraints as declared."""
+    return Counts(there.analysis.data.counts[:, None], np.zeros((len(there.solved.names), 1)))
+
+
+# --- all blocks -------------------------------------------------------------------------------------------------------
+
+
+def _simulated(
+    about: Recipe, key: str, values: Array, number: int, seed: int, executor: Executor, progress: Progress | None
+) -> xr.Dataset:
+    """Raw toys; the first stream of the seed is that of no signal, the next ones those of the true values."""
+    sizes = [min(BLOCK, number - start) for start in range(0, number, BLOCK)]
+    streams = np.random.SeedSequence(seed).spawn(1 + len(values))
+    parcel = executors.parcel(executor, key, about)
+    jobs = [
+        (block_at, parcel, float(value), size, stream, i == 0)
+        for i, (value, of_value) in enumerate(zip([no_signal(about.scan), *values], streams, strict=True))
+        for size, stream in zip(sizes, of_value.spawn(len(sizes)), strict=True)
+    ]
+    found: list[Block] = executors.gathered(executor, executors.counter(progress, len(jobs)), jobs)
+    rows = [found[i : i + len(sizes)] for i in range(0, len(found), len(sizes))]
+    return xr.Dataset(
+        {
+            "q": (("value", "toy"), [np.concatenate([b.q for b in row]) for row in rows[1:]]),
+            "best": (("value", "toy"), [np.concatenate([b.best for b in row]) for row in rows[1:]]),
+            "limit_without_signal": (("level", "toy"), np.concatenate([b.limit for b in rows[0]], axis=1)),
+            "seed": ("toy", np.full(number, seed)),
+        },
+        coords={"value": values, "level": list(about.levels)},
+    )
+
+
+def no_signal(there: Scan) -> float:
+    """The standard-model value of the parameter, or the end of its range that is nearest to it."""
+    return float(np.clip(there.entry.standard, there.grid[0], there.grid[-1]))
+
+
+def _observed(about: Recipe, values: Array) -> xr.Dataset:
+    """For the data: q at each value, their best value and their asymptotic upper limits."""
+    data = observed(about.scan)
+    least = statistic.minima(about.scan, data)
+    limits = [float(statistic.upper_limit(about.scan, data, least, t)[0]) for t in asymptotic(about.levels)]
+    return xr.Dataset(
+        {
+            "q": ("value", [float(statistic.q(about.scan, data, float(v), least)[0]) for v in values]),
+            "limit": ("level", limits),
+            "best": float(least.best[0]),
+            "chi2_min": float(least.chi2[0]),
+        },
+        coords={"value": values, "level": list(about.levels)},
+    )
+
+
+def _attributes(about: Recipe, seeds: list[int]) -> dict[str, Any]:
+    there = about.scan
+    return {
+        "format": FORMAT,
+        "model": msgspec.json.encode(portable(there.analysis.model)).decode(),
+        "model_name": there.analysis.model.name,
+        "model_hash": there.analysis.hash(),
+        "parameter": there.entry.name,
+        "unit": there.entry.unit,
+        "latex": there.entry.latex or there.entry.name,
+        "range_low": float(there.grid[0]),
+        "range_high": float(there.grid[-1]),
+        "no_signal": no_signal(there),
+        "nuisance": about.nuisance,
+        "auxiliary": "constraint centres drawn around the true nuisances",
+        "closed_form": ", ".join(there.solved.names),
+        "boundary": f"best value within [{there.grid[0]:g}, {there.grid[-1]:g}]",
+        "block": BLOCK,
+        "seeds": json.dumps(seeds),
+        "versions": json.dumps(versions()),
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+    }
+
+
+# --- what was asked for -----------------------------------------------------------------------------------------------
+
+
+def _checked_levels(levels: Sequence[float]) -> Array:
+    found = np.unique(np.asarray(levels, dtype=float))
+    if not len(found) or not ((found > 0) & (found < 1)).all():
+        raise DeclarationError(Problem("toys", "level", str(found), "levels between 0 and 1", "write for instance 0.9"))
+    return found
+
+
+def _checked_values(there: Scan, true: ArrayLike) -> Array:
+    values, (low, high) = np.unique(np.asarray(true, dtype=float)), there.grid[[0, -1]]
+    if not len(values) or not ((values >= low) & (values <= high)).all():
+        expected = f"values of {there.entry.name} in [{low:g}, {high:g}] {there.entry.unit}"
+        raise DeclarationError(Problem(there.analysis.model.name, "true", str(values), expected, "mend the values"))
+    return values
+
+
+def _check_number(number: int) -> None:
+    if number < 1:
+        raise DeclarationError(Problem("toys", "number", str(number), "at least one toy", "ask for some thousand"))
