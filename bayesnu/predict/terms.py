@@ -63,6 +63,16 @@ MIXING_4: dict[str, Dimension] = {
 }
 """Mixing of four neutrinos; the phase of theta_24 can be moved into those of the moments."""
 
+TO_THE_HEAVY: dict[str, Dimension] = {
+    "lambda_14": "moment",
+    "lambda_24": "moment",
+    "lambda_34": "moment",
+    "zeta_24": "angle",
+    "zeta_34": "angle",
+    **MIXING_4,
+}
+"""Moments from the light states to the heavy one; the phase of the first is the common one."""
+
 INTERACTIONS: dict[str, Interaction] = {
     "sm": Interaction(
         component="sm",
@@ -124,14 +134,7 @@ INTERACTIONS: dict[str, Interaction] = {
     "dipole-tmm": Interaction(
         component="dipole",
         terms=("dipole",),
-        parameters={
-            "lambda_14": "moment",
-            "lambda_24": "moment",
-            "lambda_34": "moment",
-            "zeta_24": "angle",
-            "zeta_34": "angle",
-            **MIXING_4,
-        },
+        parameters=TO_THE_HEAVY,
         couplings=dipole_couplings.transition_moments,
         phases={"lambda_24": "zeta_24", "lambda_34": "zeta_34"},
         anchor="lambda_14",
@@ -140,15 +143,7 @@ INTERACTIONS: dict[str, Interaction] = {
     "dipole-interference": Interaction(
         component="interference",
         terms=("interference-p", "interference-n"),
-        parameters={
-            "lambda_14": "moment",
-            "lambda_24": "moment",
-            "lambda_34": "moment",
-            "zeta_24": "angle",
-            "zeta_34": "angle",
-            "sin2_theta_w": "number",
-            **MIXING_4,
-        },
+        parameters={**TO_THE_HEAVY, "sin2_theta_w": "number"},
         couplings=dipole_couplings.interference,
         interferes_with="dipole-tmm",
         electron_terms=("interference-v", "interference-a"),

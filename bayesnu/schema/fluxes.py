@@ -34,7 +34,7 @@ class MichelMuon(Record, tag_field="shape", tag="michel-muon"):
 class FissionIsotope(Record):
     """One fissile isotope of a reactor core: its share, energy per fission [MeV], and antineutrino spectrum.
 
-    Above `switch_mev` of the spectrum: exp(polynomial in E/MeV) per MeV and fission; below: a table.
+    Above the last energy of the spectrum's table: exp(polynomial in E/MeV) per MeV and fission; below: a table.
     """
 
     fraction: float

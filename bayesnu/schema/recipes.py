@@ -34,7 +34,7 @@ class Recipe(Record):
     deviation: str = ""
     """The known disagreement that these cells show."""
     reproducible: bool = True
-    """False where no comparison is possible, as nothing legible is printed: the deviation says why."""
+    """False where no comparison is possible, as where nothing legible is printed: the deviation says why."""
 
 
 class Block(Recipe, kw_only=True):
