@@ -216,7 +216,7 @@ class Analysis:
 
     def chunks(self, rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         """Rows in portions whose counts fit into the cache."""
-        size = max(CHUNK // max(len(self.data.counts), len(self.plan.slot_index)), 32)
+        size = max(CHUNK // max(len(self.data.counts), len(self.plan.labels)), 32)
         return np.split(rows, range(size, len(rows), size)) if len(rows) else []
 
     def theta(self, columns: Mapping[str, Any], xp: Any) -> dict[str, Any]:

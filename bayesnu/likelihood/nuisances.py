@@ -34,7 +34,7 @@ def affine(analysis: "Analysis") -> Affine:
     """Nuisances that enter every bin jointly affinely: of two that scale one column, the first named is taken."""
     plan = analysis.plan
     candidates = {p.name: p.prior for p in analysis.free if p.role == "nuisance" and p.dimension is None}
-    touched = np.zeros(len(plan.slot_index), dtype=bool)
+    touched = np.zeros(len(plan.labels), dtype=bool)
     groups, chosen = [], []
     for name, prior in candidates.items():
         columns = _scaled_columns(plan, name)
@@ -55,19 +55,19 @@ def affine(analysis: "Analysis") -> Affine:
 
 def none(analysis: "Analysis") -> Affine:
     """No nuisance at all in closed form."""
-    columns = len(analysis.plan.slot_index)
+    columns = len(analysis.plan.labels)
     return Affine(names=(), mean=np.zeros(0), sd=np.zeros(0), groups=np.ones((columns, 1)))
 
 
 def _scaled_columns(plan: Layout, name: str) -> NDArray[np.bool_]:
     if name not in plan.scales:
-        return np.zeros(len(plan.slot_index), dtype=bool)
+        return np.zeros(len(plan.labels), dtype=bool)
     return np.asarray((plan.scale_index == 1 + plan.scales.index(name)).any(axis=0))
 
 
 def _poisson_columns(analysis: "Analysis") -> NDArray[np.bool_]:
     """Columns that feed at least one Poisson bin."""
-    found = np.zeros(len(analysis.plan.slot_index), dtype=bool)
+    found = np.zeros(len(analysis.plan.labels), dtype=bool)
     for bucket in analysis.plan.buckets:
         setups, bins, columns = bucket.matrix.shape
         for e in range(setups):
@@ -139,12 +139,23 @@ def _joined(parts: list[Any], xp: Any) -> Any:
 
 def _parts(bucket: Bucket, groups: Array, weight: Any, xp: Any) -> Any:
     """Counts of the columns that no affine nuisance scales, and of those that each does: (bin, 1 + nuisance, ...)."""
+    if len(bucket.matrix) == 1:
+        # Each column belongs to one group, so that together they read the matrix once.
+        return xp.stack([_part(bucket, column.astype(bool), weight, xp) for column in groups.T], axis=1)
     number = groups.shape[1]
     if weight.ndim == 1:
         return counts.contract_bucket(bucket, weight[:, None] * groups, xp)
     columns, n = weight.shape
     spread = (weight[:, None] * groups[:, :, None]).reshape((columns, number * n))
     return counts.contract_bucket(bucket, spread, xp).reshape((-1, number, n))
+
+
+def _part(bucket: Bucket, chosen: NDArray[np.bool_], weight: Any, xp: Any) -> Any:
+    """Counts of some of the columns of a bucket with one experiment."""
+    columns = statistics.span(np.flatnonzero(chosen))
+    if not chosen.any():
+        return xp.zeros((bucket.matrix.shape[1], *weight.shape[1:]))
+    return counts.contract_bucket(bucket._replace(matrix=bucket.matrix[:, :, columns]), weight[columns], xp)
 
 
 def _over_bins(values: Array, batch: tuple[int, ...]) -> Array:

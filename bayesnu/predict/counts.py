@@ -42,11 +42,13 @@ def weights(plan: Layout, theta: Mapping[str, Any], zero: Any, xp: Any) -> Any:
     one = zero + 1.0
     coupling = couplings(plan, theta, xp)
     stacked = xp.stack([one, *(coupling[slot] + zero for slot in plan.slots)])
-    result = stacked[plan.slot_index]
+    product = stacked[plan.products[0]]
     if plan.scales:
         scales = xp.stack([one, *(theta[name] + zero for name in plan.scales)])
-        for index in plan.scale_index:
-            result = result * scales[index]
+        for index in plan.products[1:]:
+            product = product * scales[index]
+    # Many columns differ in their function of an axis only: each product is made once.
+    result = product[plan.product_index]
     if plan.axes:
         along = [axes.functions(turned.axis, theta[turned.parameter], zero, xp) for turned in plan.axes]
         functions = xp.concatenate([xp.stack([one]), *along])

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bayesnu.physics import mixing, moments, moments4, nucleus
-from bayesnu.predict.beams import Beam, SolarBeam, Theta, flavour_shares, mass_states
+from bayesnu.predict.beams import Beam, Theta, flavour_shares, mass_states, solar_of
 from bayesnu.schema import Couplings
 
 Values = dict[tuple[str, Beam], Any]
@@ -93,12 +93,16 @@ def moment_of_flavour(
 def squared_moments(theta: Theta, beams: Sequence[Beam], xp: Any) -> dict[Beam, Any]:
     """Squared moment of each beam, of solar neutrinos the mean over the flavours that arrive."""
     squared = [theta[name] * theta[name] for name in ("mu_nu_e", "mu_nu_mu", "mu_nu_tau")]
-    return {
-        beam: sum(p * mu2 for p, mu2 in zip(flavour_shares(beam, theta, xp), squared, strict=True))
-        if isinstance(beam, SolarBeam)
-        else squared[LEPTON[beam]]
-        for beam in beams
-    }
+    found = {beam: squared[LEPTON[beam]] for beam in beams if beam in LEPTON}
+    if solar := solar_of(beams):
+        mean = sum(p * mu2 for p, mu2 in zip(flavour_shares(solar, theta, xp), squared, strict=True))
+        found |= each(solar, mean)
+    return found
+
+
+def each(beams: Sequence[Beam], values: Any) -> dict[Beam, Any]:
+    """What is known of all beams at once, beam by beam."""
+    return {beam: values[i] for i, beam in enumerate(beams)}
 
 
 def transition_moments(
@@ -112,15 +116,14 @@ def transition_moments(
         cosine, sine = theta[f"zeta_{i}"]
         lambdas.append(mixing.Pair(theta[f"lambda_{i}"] * cosine, theta[f"lambda_{i}"] * sine))
     matrix = moments.transition_matrix(lambdas)
-    leptons = {LEPTON[f] for f in flavours if not isinstance(f, SolarBeam)}
+    leptons = {LEPTON[f] for f in flavours if f in LEPTON}
     squared = {lepton: moments.effective_moment_squared(rows[lepton], matrix) for lepton in leptons}
     # A pure flavour has the same effective moment as neutrino and as antineutrino (arXiv:1905.03750, Eqs 12, 18).
-    return {
-        ("magnetic-moment", f): moments4.solar_moment_squared(mass_states(f, theta, xp)[:3], matrix)
-        if isinstance(f, SolarBeam)
-        else squared[LEPTON[f]]
-        for f in flavours
-    }
+    values: Values = {("magnetic-moment", f): squared[LEPTON[f]] for f in flavours if f in LEPTON}
+    if solar := solar_of(flavours):
+        of_the_sun = moments4.solar_moment_squared(mass_states(solar, theta, xp)[:3], matrix)
+        values |= {("magnetic-moment", beam): value for beam, value in each(solar, of_the_sun).items()}
+    return values
 
 
 def tensor(couplings: Couplings, theta: Theta, flavours: Sequence[Beam], shifts: Sequence[Shifts], xp: Any) -> Values:

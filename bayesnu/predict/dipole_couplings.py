@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from bayesnu.physics import electron, mixing4, moments, moments4, nucleus
-from bayesnu.predict.beams import Beam, SolarBeam, Theta, mass_states
-from bayesnu.predict.couplings import LEPTON, Shifts, Values, squared_moments
+from bayesnu.predict.beams import Beam, Theta, mass_states, solar_of
+from bayesnu.predict.couplings import LEPTON, Shifts, Values, each, squared_moments
 from bayesnu.schema import Couplings
 
 
@@ -87,19 +87,15 @@ def _moments(
     rows = _rows(theta, xp)
     by_lepton = {
         lepton: (moments4.massive_moment_squared(rows[lepton], matrix), _light(rows[lepton], matrix))
-        for lepton in {LEPTON[beam] for beam in beams if not isinstance(beam, SolarBeam)}
+        for lepton in {LEPTON[beam] for beam in beams if beam in LEPTON}
     }
-    found: dict[Beam, tuple[Any, Any]] = {}
-    for beam in beams:
-        if isinstance(beam, SolarBeam):
-            chances = mass_states(beam, theta, xp)
-            light = [row[:3] for row in matrix[:3]]
-            found[beam] = (
-                moments4.solar_massive_moment_squared(chances, matrix),
-                moments4.solar_moment_squared(chances[:3], tuple(map(tuple, light))),
-            )
-        else:
-            found[beam] = by_lepton[LEPTON[beam]]
+    found = {beam: by_lepton[LEPTON[beam]] for beam in beams if beam in LEPTON}
+    if solar := solar_of(beams):
+        chances = mass_states(solar, theta, xp)
+        among_light = tuple(tuple(row[:3]) for row in matrix[:3])
+        massive = each(solar, moments4.solar_massive_moment_squared(chances, matrix))
+        light = each(solar, moments4.solar_moment_squared(chances[:3], among_light))
+        found |= {beam: (massive[beam], light[beam]) for beam in solar}
     return found
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from bayesnu.physics.electron import ElectronCouplings, electron_couplings
-from bayesnu.predict.beams import Beam, SolarBeam, Theta, flavour_shares
-from bayesnu.predict.couplings import Shifts, Values
+from bayesnu.predict.beams import Beam, Theta, flavour_shares, solar_of
+from bayesnu.predict.couplings import LEPTON, Shifts, Values, each
 from bayesnu.schema import Couplings
 
 
@@ -13,17 +13,17 @@ def standard_model(
     couplings: Couplings, theta: Theta, beams: Sequence[Beam], shifts: Sequence[Shifts], xp: Any
 ) -> Values:
     """Products of g_L and g_R; of solar neutrinos their mean over the flavours that arrive."""
-    values: Values = {}
-    for beam in beams:
-        if isinstance(beam, SolarBeam):
-            electron = flavour_shares(beam, theta, xp)[0]
-            products = [
-                electron * own + (1.0 - electron) * other
-                for own, other in zip(_products("nu_e", theta), _products("nu_mu", theta), strict=True)
-            ]
-        else:
-            products = _products(beam, theta)
-        values |= {(term, beam): product for term, product in zip(TERMS, products, strict=True)}
+    values: Values = {
+        (term, beam): product
+        for beam in beams
+        if beam in LEPTON
+        for term, product in zip(TERMS, _products(str(beam), theta), strict=True)
+    }
+    if solar := solar_of(beams):
+        electron = flavour_shares(solar, theta, xp)[0]
+        for term, own, other in zip(TERMS, _products("nu_e", theta), _products("nu_mu", theta), strict=True):
+            mean = electron * own + (1.0 - electron) * other
+            values |= {(term, beam): value for beam, value in each(solar, mean).items()}
     return values
 
 

@@ -74,8 +74,10 @@ class Layout(NamedTuple):
     slots: tuple[Slot, ...]
     scales: tuple[str, ...]
     axes: tuple[Turned, ...]
-    slot_index: Index
-    scale_index: Index
+    products: Index
+    """The distinct products of a coupling and its scales: positions among 1 and the slots, then 1 and the scales."""
+    product_index: Index
+    """The product of each column."""
     function_index: Index
     """Positions among 1 and the functions of all axes, one row for each axis that a column can have."""
     buckets: tuple[Bucket, ...]
@@ -85,6 +87,11 @@ class Layout(NamedTuple):
     """Which couplings are wanted of each function."""
     conventions: dict[bytes, Setup]
     labels: tuple[tuple[str, str, str], ...]
+
+    @property
+    def scale_index(self) -> Index:
+        """Positions of the scales of each column among 1 and the scales: (entry, column)."""
+        return np.asarray(self.products[1:, self.product_index])
 
 
 def lay_out(resolved: Resolved) -> Layout:
@@ -99,12 +106,14 @@ def lay_out(resolved: Resolved) -> Layout:
     slots = _unique(c.slot for c in flat if c.slot)
     scales = _unique(n for c in flat for n in c.scales)
     axes = _distinct(turned for c in flat for turned, _ in c.functions)
+    factors = [[1 + slots.index(c.slot) if c.slot else 0, *(1 + scales.index(name) for name in c.scales)] for c in flat]
+    products, product_index = np.unique(_padded(factors), axis=1, return_inverse=True)
     return Layout(
         slots=slots,
         scales=scales,
         axes=axes,
-        slot_index=np.array([1 + slots.index(c.slot) if c.slot else 0 for c in flat]),
-        scale_index=_padded([[1 + scales.index(name) for name in c.scales] for c in flat]),
+        products=products,
+        product_index=product_index,
         function_index=_padded([[_position(axes, turned, which) for turned, which in c.functions] for c in flat]),
         buckets=tuple(_buckets(order, columns, shapes)),
         where=_slices(order, shapes),
