@@ -84,6 +84,7 @@ def diagnose(tree: xr.DataTree, gate: Gate) -> Diagnostics:
         failures.append(f"the log evidence of a run is {sigmas:.1f} of its errors away, above {gate.evidence_sigmas:g}")
     if not options.get("complete", True):
         failures.append("a nested run ended before it had explored the posterior: allow more evaluations")
+    failures += json.loads(tree.attrs.get("modes", "{}")).get("failures", [])
     return Diagnostics(
         r_hat_max=max(r_hat.values(), default=None),
         ess_bulk_min=min(bulk.values(), default=None),

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
-from bayesnu.infer import checks, ensemble, minimise, nested, nuts, profile
+from bayesnu.infer import checks, ensemble, minimise, modes, nested, nuts, profile
 from bayesnu.infer.checks import Gate
 from bayesnu.infer.profile import Others
 from bayesnu.infer.progress import Reporter
@@ -33,6 +33,8 @@ def fit(
     names = scanned(analysis) if profiles and len(_of_interest(analysis)) > 1 else []
     ahead = {n: executor.submit(alone, analysis, n, seed, wanted) for n in names} if executor else {}
     tree = _posterior(analysis, engine, seed, draws, report)
+    with report.step("counting modes"):
+        modes.record(analysis, tree)
     checks.record(tree, wanted)
     if profiles:
         seconds = add_profiles(tree, analysis, level, report)
