@@ -15,6 +15,7 @@ _HOME = {
     "fit": "bayesnu.infer.fit",
     "nuts": "bayesnu.infer.nuts",
     "ensemble": "bayesnu.infer.ensemble",
+    "nested": "bayesnu.infer.nested",
     "profile": "bayesnu.infer.profile",
     "exclusion": "bayesnu.infer.exclusion",
     "toys": "bayesnu.infer.toys",

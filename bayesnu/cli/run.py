@@ -18,11 +18,13 @@ from bayesnu.cli.options import FORMAT, LEVEL, MODEL, OTHERS, QUIET
 
 @click.command()
 @MODEL
-@click.option("--engine", type=click.Choice(["nuts", "emcee"]), default="nuts", show_default=True)
+@click.option("--engine", type=click.Choice(["nuts", "emcee", "nested"]), default="nuts", show_default=True)
 @click.option("--profile", "profiles", is_flag=True, help="Also the profiles, and each parameter taken alone.")
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option(
-    "--draws", type=click.IntRange(min=10), help="Draws per chain (nuts) or steps (emcee, else until converged)."
+    "--draws",
+    type=click.IntRange(min=10),
+    help="Draws per chain (nuts, nested) or steps (emcee; else until converged)",
 )
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Result file (default: MODEL.nc).")
 @LEVEL

@@ -27,6 +27,8 @@ class Gate(NamedTuple):
     divergences: float = 0.005
     """Largest fraction of divergent draws."""
     steps_per_tau: float = 50.0
+    evidence_sigmas: float = 4.0
+    """Largest distance of one run's log evidence from that of all, in its own errors."""
 
 
 class Diagnostics(NamedTuple):
@@ -41,6 +43,9 @@ class Diagnostics(NamedTuple):
     """Walker steps over the autocorrelation time: what an ensemble has in place of an ESS."""
     steps_per_tau_min: float | None
     failures: tuple[str, ...]
+    ess_weights: float | None = None
+    """(sum w)^2 / sum w^2 of all runs: what nested sampling has in place of an ESS."""
+    evidence_sigmas: float | None = None
 
     @property
     def converged(self) -> bool:
@@ -51,15 +56,17 @@ class Diagnostics(NamedTuple):
 def diagnose(tree: xr.DataTree, gate: Gate) -> Diagnostics:
     """Diagnostics of a result against a gate; angles are judged by their cosine and sine."""
     values = {name: array for name, array in _linear(tree).items() if np.ptp(array) > 0}
-    walkers = tree.attrs["engine"] == "emcee"
+    # An ESS is that of a chain: walkers depend on each other, draws of nested sampling on nothing.
+    chains = tree.attrs["engine"] == "nuts"
     r_hat = {name: float(arviz_stats.rhat(array)) for name, array in values.items()}
-    bulk = {} if walkers else {n: float(arviz_stats.ess(a, method="bulk")) for n, a in values.items()}
-    tail = {} if walkers else {n: float(arviz_stats.ess(a, method="tail", prob=TAIL)) for n, a in values.items()}
+    bulk = {n: float(arviz_stats.ess(a, method="bulk")) for n, a in values.items() if chains}
+    tail = {n: float(arviz_stats.ess(a, method="tail", prob=TAIL)) for n, a in values.items() if chains}
     stats = tree["sample_stats"].to_dataset()
     divergent = int(stats["diverging"].sum()) if "diverging" in stats else None
     fraction = divergent / stats["diverging"].size if divergent is not None else None
-    steps = json.loads(tree.attrs["options"]).get("steps_per_tau")
-    ess_walkers = json.loads(tree.attrs["options"]).get("ess_walkers")
+    options = json.loads(tree.attrs["options"])
+    steps, ess_walkers = options.get("steps_per_tau"), options.get("ess_walkers")
+    ess_weights, sigmas = options.get("ess_weights"), options.get("evidence_sigmas")
     failures = [
         *(f"R-hat of {n} is {v:.4f}, above {gate.r_hat:g}" for n, v in r_hat.items() if not v < gate.r_hat),
         *(f"bulk ESS of {n} is {v:.0f}, below {gate.ess:g}" for n, v in bulk.items() if not v > gate.ess),
@@ -71,6 +78,13 @@ def diagnose(tree: xr.DataTree, gate: Gate) -> Diagnostics:
         failures.append(f"the ensembles are {steps:.0f} autocorrelation times long, below {gate.steps_per_tau:g}")
     if ess_walkers is not None and not ess_walkers > gate.ess:
         failures.append(f"walker steps over tau are {ess_walkers:.0f}, below {gate.ess:g}")
+    if ess_weights is not None and not ess_weights > gate.ess:
+        failures.append(f"the effective size of the weighted draws is {ess_weights:.0f}, below {gate.ess:g}")
+    if sigmas is not None and not sigmas < gate.evidence_sigmas:
+        failures.append(f"the log evidence of a run is {sigmas:.1f} of its errors away, above {gate.evidence_sigmas:g}")
+    if not options.get("complete", True):
+        failures.append("a nested run ended before it had explored the posterior: allow more evaluations")
+    failures += json.loads(tree.attrs.get("modes", "{}")).get("failures", [])
     return Diagnostics(
         r_hat_max=max(r_hat.values(), default=None),
         ess_bulk_min=min(bulk.values(), default=None),
@@ -80,6 +94,8 @@ def diagnose(tree: xr.DataTree, gate: Gate) -> Diagnostics:
         ess_walkers_min=ess_walkers,
         steps_per_tau_min=steps,
         failures=tuple(failures),
+        ess_weights=ess_weights,
+        evidence_sigmas=sigmas,
     )
 
 

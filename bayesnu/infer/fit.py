@@ -7,13 +7,13 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
-from bayesnu.infer import checks, ensemble, minimise, nuts, profile
+from bayesnu.infer import checks, ensemble, minimise, modes, nested, nuts, profile
 from bayesnu.infer.checks import Gate
 from bayesnu.infer.profile import Others
 from bayesnu.infer.progress import Reporter
 from bayesnu.likelihood.analysis import Analysis
 
-Engine = Literal["nuts", "emcee"]
+Engine = Literal["nuts", "emcee", "nested"]
 
 
 def fit(
@@ -33,6 +33,8 @@ def fit(
     names = scanned(analysis) if profiles and len(_of_interest(analysis)) > 1 else []
     ahead = {n: executor.submit(alone, analysis, n, seed, wanted) for n in names} if executor else {}
     tree = _posterior(analysis, engine, seed, draws, report)
+    with report.step("counting modes"):
+        modes.record(analysis, tree)
     checks.record(tree, wanted)
     if profiles:
         seconds = add_profiles(tree, analysis, level, report)
@@ -48,6 +50,9 @@ def fit(
 def _posterior(analysis: Analysis, engine: Engine, seed: int, draws: int | None, report: Reporter) -> xr.DataTree:
     if engine == "emcee":
         return ensemble.ensemble(analysis, seed=seed, options=ensemble.Options(steps=draws), reporter=report)
+    if engine == "nested":
+        runs = nested.Options(draws=draws) if draws else nested.Options()
+        return nested.nested(analysis, seed=seed, options=runs, reporter=report)
     options = nuts.Options(draws=draws) if draws else nuts.Options()
     return nuts.nuts(analysis, seed=seed, options=options, reporter=report)
 

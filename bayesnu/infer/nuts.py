@@ -1,6 +1,8 @@
 """NUTS: nutpie where it is installed, else PyMC's own; the choice is explicit and recorded."""
 
+import dataclasses
 import importlib.util
+import threading
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +18,8 @@ Array = NDArray[np.float64]
 
 TOO_MANY_DIVERGENCES = 0.005
 CAREFUL_TARGET_ACCEPT = 0.99
+START_DRAWS = 100
+"""Prior draws from which the start of a chain is chosen."""
 
 
 class Options(NamedTuple):
@@ -63,7 +67,9 @@ def _nutpie(target: Marginal) -> Any:
 
     from bayesnu.likelihood import pymc_model
 
-    compiled = nutpie.compile_pymc_model(pymc_model.build_marginal(target), backend="numba")
+    model = pymc_model.build_marginal(target)
+    prior = nutpie.compile_pymc_model(model, backend="numba", default_initialization_strategy="prior")
+    compiled = _dispersed(prior, target)
 
     def sample(options: Options, seed: int) -> tuple[dict[str, Array], dict[str, Array]]:
         tree = nutpie.sample(
@@ -73,6 +79,23 @@ def _nutpie(target: Marginal) -> Any:
         return _drawn(target, tree)
 
     return sample
+
+
+def _dispersed(compiled: Any, target: Marginal) -> Any:
+    """Each chain starts at a prior draw, chosen with odds that follow the likelihood: so no mode is the favourite."""
+    names, slices, _ = compiled.shape_info
+    columns = [int(slices[names.index(name)].start) for name in target.names]
+    one_at_a_time = threading.Lock()
+
+    def start(seed: Any) -> Array:
+        rng = np.random.default_rng(seed)
+        with one_at_a_time:
+            points = [compiled.initial_point_func(int(s)) for s in rng.integers(2**31, size=START_DRAWS)]
+            x = np.stack([compiled.expand_func(point)[0] for point in points])[:, columns]
+        log_likelihood = np.nan_to_num(target.log_likelihood(x), nan=-np.inf)
+        return np.asarray(points[int(np.argmax(log_likelihood + rng.gumbel(size=len(points))))])
+
+    return dataclasses.replace(compiled, initial_point_func=start)
 
 
 def _pymc(target: Marginal) -> Any:

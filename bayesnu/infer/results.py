@@ -37,7 +37,19 @@ KEPT_DRAWS = 400
 REPLICAS, NUISANCES = 1_000_001, 1_000_002
 
 PRIOR_DRAWS = 4000
-PACKAGES = ("bayesnu", "pymc", "pytensor", "nutpie", "arviz", "emcee", "numpy", "scipy", "xarray", "numba")
+PACKAGES = (
+    "bayesnu",
+    "pymc",
+    "pytensor",
+    "nutpie",
+    "arviz",
+    "emcee",
+    "nautilus-sampler",
+    "numpy",
+    "scipy",
+    "xarray",
+    "numba",
+)
 
 
 def to_tree(

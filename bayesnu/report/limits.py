@@ -92,7 +92,7 @@ def _limit(tree: xr.DataTree, model: Resolved, p: Free, others: Others, level: f
     scan = profile_of(tree, p.name, others)
     profile, threshold, kind = _profile(scan, level)
     published, source = _published(model, p, others, level)
-    caveats = _caveats(model) + (_range_caveat(p, scan) if alone or others == "profiled" else ())
+    caveats = _caveats(model) + (_range_caveat(p, scan) + _modes(tree) if alone or others == "profiled" else ())
     return Limit(
         parameter=p.name, unit=p.unit, level=level, prior=results.prior_text(p), range=results.prior_range(p),
         credible_upper=upper, hdi=hdi, profile_upper=profile[1], profile_interval=profile, profile_threshold=threshold,
@@ -159,6 +159,12 @@ def _caveats(model: Resolved) -> tuple[str, ...]:
         texts = dict.fromkeys(f"{s.reference}: {', '.join(s.covers) or s.where}" for s in cited)
         lines += [f"{title}: {'; '.join(texts)}"] if texts else []
     return tuple(lines)
+
+
+def _modes(tree: xr.DataTree) -> tuple[str, ...]:
+    """How many modes the posterior has, and whether the chains were in all of them."""
+    counted = json.loads(tree.attrs.get("modes", "{}"))
+    return (f"posterior: {counted['line']}",) if counted else ()
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,292 @@
+"""How many modes a posterior has, and whether every chain has been in each: R-hat is blind to a mode that all miss.
+
+Minima of the profile chi2 are found from quasi-random points of the prior, from draws of every chain and from the CP
+images of what is found. Two minima are one mode where a path leads from one to the other on which chi2 hardly rises:
+along the segment between them chi2 is minimised across it, from image to image, so that curved valleys are followed.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy import optimize, spatial
+
+from bayesnu.infer.minimise import (
+    Coordinates,
+    Minimisation,
+    Minimum,
+    coordinates,
+    image,
+    minimise,
+    random_starts,
+    to_cartesian,
+    to_polar,
+)
+from bayesnu.likelihood import nuisances
+from bayesnu.likelihood.analysis import Analysis
+
+Array = NDArray[np.float64]
+
+STARTS = 8
+"""Quasi-random points of the prior from which minima are sought."""
+DRAWS = 3
+"""Draws of each chain from which minima are sought."""
+LABELLED = 30
+"""Draws of each chain that are followed to their minimum, where there are several modes."""
+BARRIER = 4.0
+"""Rise of chi2 between two minima from which on they are two modes."""
+RELEVANT = 9.0
+"""Depth of a minimum above the best one beyond which it is no mode of the posterior."""
+SEEN = 0.01
+"""Share of all draws from which on every chain must have seen a mode."""
+IMAGES, BETWEEN = 24, 4
+WALL = 1e4
+"""Penalty of a point outside the prior, in squares of its typical size."""
+STEP = 1e-5
+SAME = 1e-2
+"""Minima no farther apart than this, in typical sizes, are one."""
+
+
+class Modes(NamedTuple):
+    """The modes of a result, the best first."""
+
+    at: list[dict[str, float]]
+    """The minimum of each mode, in declared units."""
+    delta_chi2: list[float]
+    image_of: list[int | None]
+    """The mode whose CP image it is, with a lower number; None where it is nobody's, or its own."""
+    mass: list[list[float]]
+    """Share of each chain's draws in each mode: (mode, chain)."""
+
+    @property
+    def failures(self) -> list[str]:
+        """Modes that some chain or all of them missed."""
+        found = []
+        for k, mass in enumerate(self.mass, start=1):
+            missing = sum(m == 0.0 for m in mass)
+            if missing == len(mass):
+                found.append(f"mode {k} of {len(self.mass)} was visited by no chain")
+            elif missing and np.mean(mass) > SEEN:
+                found.append(f"mode {k} of {len(self.mass)} was missed by {missing} of {len(mass)} chains")
+        return found
+
+    @property
+    def line(self) -> str:
+        """One line for a report."""
+        if len(self.at) == 1:
+            return "1 mode"
+        images = sum(k is not None for k in self.image_of)
+        told = f"{len(self.at)} modes" + (f" ({images} the CP image of another)" if images else "")
+        if self.failures:
+            return f"{told}; {'; '.join(self.failures)}"
+        share = ", ".join(f"{np.mean(m):.2g}" for m in self.mass)
+        return f"{told}; all chains visited {'both' if len(self.at) == 2 else 'all'}, with masses {share}"
+
+
+def modes(analysis: Analysis, tree: xr.DataTree, *, seed: int = 0) -> Modes:
+    """Count the modes of a posterior and the share of every chain in each.
+
+    >>> import bayesnu as bn
+    >>> print(modes(bn.load("coherent-csi-tmm"), bn.open_result("tmm.nc")).line)  # doctest: +SKIP
+    1 mode
+    """
+    problem = prepared(analysis)
+    where = problem.coordinates
+    chains = _chains(tree, where)
+    if not where.names:
+        return Modes([{}], [0.0], [None], [[1.0] * len(chains)])
+    rng = np.random.default_rng(np.random.SeedSequence(seed))
+    starts = [*random_starts(problem, STARTS, seed), *(x for c in chains for x in _some(c, DRAWS, rng))]
+    minima = _distinct(problem, starts)
+    grouped = _grouped(problem, minima)
+    best = [group[0] for group in grouped]
+    return Modes(
+        at=[dict(zip(where.names, map(float, m.x), strict=True)) for m in best],
+        delta_chi2=[m.cost - best[0].cost for m in best],
+        image_of=[_image_of(where, grouped, k) for k in range(len(grouped))],
+        mass=_masses(problem, grouped, chains, rng),
+    )
+
+
+def record(analysis: Analysis, tree: xr.DataTree) -> Modes:
+    """Count the modes and write them into the attributes of a result, for its verdict and its report."""
+    found = modes(analysis, tree, seed=int(tree.attrs["seed"]))
+    tree.attrs["modes"] = json.dumps({**found._asdict(), "line": found.line, "failures": found.failures})
+    return found
+
+
+# --- the cost, all of its shifted points at once ----------------------------------------------------------------------
+
+
+def prepared(analysis: Analysis) -> Minimisation:
+    """The profile chi2 with gradients from differences that are evaluated together: nothing to compile."""
+    solved = nuisances.affine(analysis)
+    where = coordinates(analysis, solved)
+    shifts = STEP * np.diag(where.size)
+
+    def value_and_gradient(y: Array) -> tuple[float, Array]:
+        values = costs(analysis, where, solved, np.concatenate([y[None], y + shifts, y - shifts]))
+        up, down = values[1 : 1 + len(y)], values[1 + len(y) :]
+        return float(values[0]), (up - down) / (2 * STEP * where.size)
+
+    return Minimisation(analysis, where, solved, value_and_gradient)
+
+
+def costs(analysis: Analysis, where: Coordinates, solved: nuisances.Affine, y: Array) -> Array:
+    """Profile chi2 at points (n, coordinates) in (Re, Im), rising steeply outside the prior's range."""
+    x = to_polar(where, y.T)
+    columns: dict[str, Any] = dict(zip(where.names, x, strict=True))
+    theta = analysis.theta({**dict.fromkeys(solved.names, 1.0), **columns}, np)
+    form = nuisances.normal_equations(analysis, solved, theta, np.zeros(len(y)), np)
+    pulls, _ = nuisances.eliminate(form.a, form.b, len(solved.names), np)
+    chi2 = form.chi2 - (form.b * pulls).sum(axis=0)
+    total = chi2 + nuisances.remaining_constraints(analysis, solved, columns, np)
+    return np.nan_to_num(np.asarray(total + _outside(where, x)), nan=WALL, posinf=WALL)
+
+
+def _outside(where: Coordinates, x: Array) -> Array:
+    """Penalty for what lies beyond the ends of a prior; angles have none."""
+    bounded = [i for i in range(len(where.names)) if i not in where.angles]
+    beyond = np.maximum(where.low[bounded, None] - x[bounded], x[bounded] - where.high[bounded, None])
+    return np.asarray(WALL * (np.maximum(beyond, 0.0) ** 2 / where.size[bounded, None] ** 2).sum(axis=0))
+
+
+# --- minima -----------------------------------------------------------------------------------------------------------
+
+
+def _distinct(problem: Minimisation, starts: Sequence[Array]) -> list[Minimum]:
+    """Different minima from several starts and from the CP images of what they lead to, the lowest first."""
+    free = np.zeros(len(problem.coordinates.names), dtype=bool)
+    found: list[Minimum] = []
+    for start in starts:
+        one = minimise(problem, start, free)
+        for m in (one, minimise(problem, image(problem.coordinates, one.x), free)):
+            if not any(_apart(problem.coordinates, m.x, other.x) < SAME for other in found):
+                found.append(m)
+    lowest = min(m.cost for m in found)
+    return sorted((m for m in found if m.cost - lowest < RELEVANT), key=lambda m: m.cost)
+
+
+def _apart(where: Coordinates, x: Array, other: Array) -> float:
+    """Largest distance in one coordinate, in typical sizes."""
+    return float(np.max(np.abs(_step(where, x, other)) / where.size))
+
+
+def _step(where: Coordinates, x: Array, other: Array) -> Array:
+    """The way from one point to another in (Re, Im); angles take the shorter one."""
+    step = to_cartesian(where, other) - to_cartesian(where, x)
+    for i in _bare_angles(where):
+        step[i] = (step[i] + np.pi) % (2 * np.pi) - np.pi
+    return step
+
+
+def _bare_angles(where: Coordinates) -> list[int]:
+    paired = {z for _, z in where.pairs}
+    return [i for i in where.angles if i not in paired]
+
+
+def _grouped(problem: Minimisation, minima: Sequence[Minimum]) -> list[list[Minimum]]:
+    """Minima that are connected, together."""
+    groups: list[list[Minimum]] = []
+    for m in minima:
+        home = next((g for g in groups if any(_connected(problem, other, m) for other in g[:3])), None)
+        if home is None:
+            groups.append([m])
+        else:
+            home.append(m)
+    return groups
+
+
+def _image_of(where: Coordinates, groups: Sequence[Sequence[Minimum]], k: int) -> int | None:
+    """The number of an earlier mode whose CP image this one is."""
+    mirrored = image(where, groups[k][0].x)
+    near = [min(_apart(where, mirrored, m.x) for m in group) for group in groups]
+    closest = int(np.argmin(near))
+    return closest if closest < k and near[closest] < 10 * SAME else None
+
+
+# --- paths ------------------------------------------------------------------------------------------------------------
+
+
+def _connected(problem: Minimisation, a: Minimum, b: Minimum) -> bool:
+    """Whether a path, found from one end or from the other, stays low."""
+    limit = max(a.cost, b.cost) + BARRIER
+    return any(highest(problem, one.x, other.x) < limit for one, other in ((a, b), (b, a)))
+
+
+def highest(problem: Minimisation, start: Array, end: Array) -> float:
+    """Highest chi2 on a path between two points that follows the valley between them."""
+    where = problem.coordinates
+    path = np.array(list(_path(problem, start, _step(where, start, end))))
+    share = np.linspace(0.0, 1.0, BETWEEN, endpoint=False)[:, None, None]
+    points = path[None, :-1] + share * (path[1:] - path[:-1])[None]
+    return float(costs(problem.analysis, where, problem.solved, points.reshape(-1, path.shape[1])).max())
+
+
+def _path(problem: Minimisation, start: Array, step: Array) -> Iterator[Array]:
+    """Points of the lowest chi2 across the segment, each sought from the one before, and both ends."""
+    size = problem.coordinates.size
+    first = to_cartesian(problem.coordinates, start)
+    _, _, rows = np.linalg.svd((step / size)[None])
+    across = rows[1:].T * size[:, None]
+    s = np.zeros(across.shape[1])
+    yield first
+    for t in np.linspace(0.0, 1.0, IMAGES + 1)[1:-1]:
+        s = _lowest_across(problem, first + t * step, across, s)
+        yield first + t * step + across @ s
+    yield first + step
+
+
+def _lowest_across(problem: Minimisation, origin: Array, across: Array, s: Array) -> Array:
+    if not len(s):
+        return s
+
+    def cost(t: Array) -> tuple[float, Array]:
+        value, gradient = problem.cost(origin + across @ t)
+        return value, across.T @ gradient
+
+    return np.asarray(optimize.minimize(cost, s, jac=True, method="L-BFGS-B", options={"maxiter": 60}).x)
+
+
+# --- draws ------------------------------------------------------------------------------------------------------------
+
+
+def _chains(tree: xr.DataTree, where: Coordinates) -> list[Array]:
+    """Draws (draw, coordinates) of each chain."""
+    posterior = tree["posterior"].to_dataset()
+    number = posterior.sizes["chain"]
+    columns = [posterior[name].transpose("chain", "draw").values for name in where.names]
+    return list(np.stack(columns, axis=-1)) if columns else [np.zeros((1, 0))] * number
+
+
+def _some(chain: Array, number: int, rng: np.random.Generator) -> Array:
+    return np.asarray(chain[rng.choice(len(chain), min(number, len(chain)), replace=False)])
+
+
+def _masses(
+    problem: Minimisation, groups: Sequence[Sequence[Minimum]], chains: Sequence[Array], rng: np.random.Generator
+) -> list[list[float]]:
+    """Share of each chain in each mode: some draws are followed to their minimum, the others go with the nearest."""
+    if len(groups) == 1:
+        return [[1.0] * len(chains)]
+    where = problem.coordinates
+    free = np.zeros(len(where.names), dtype=bool)
+    minima = spatial.cKDTree(np.array([_scaled(where, m.x) for g in groups for m in g]))
+    owner = np.array([k for k, g in enumerate(groups) for _ in g])
+    followed = np.concatenate([_some(chain, LABELLED, rng) for chain in chains])
+    ends = np.array([_scaled(where, minimise(problem, x, free).x) for x in followed])
+    labels = owner[minima.query(ends)[1]]
+    nearest = spatial.cKDTree(np.array([_scaled(where, x) for x in followed]))
+    of_chain = [labels[nearest.query(_scaled(where, chain.T).T)[1]] for chain in chains]
+    return [[float(np.mean(mine == k)) for mine in of_chain] for k in range(len(groups))]
+
+
+def _scaled(where: Coordinates, x: Array) -> Array:
+    """Coordinates in which neighbours are near: (Re, Im) of pairs, cosine and sine of other angles."""
+    y, bare = to_cartesian(where, x), _bare_angles(where)
+    size = where.size.reshape(-1, *(1,) * (y.ndim - 1))
+    rest = np.delete(y / size, bare, axis=0)
+    return np.concatenate([rest, np.cos(y[bare]), np.sin(y[bare])])
