@@ -64,11 +64,11 @@ class Traced(NamedTuple):
 
 def trace(
     line: Conditional, points: Sequence[Sequence[float]], seeds: Sequence[Seed],
-    fresh: Callable[[int], Sequence[Array]], tick: Callable[[], None],
+    fresh: Callable[[int], Sequence[Array]], tick: Callable[[], None], ring: bool = False,
 ) -> Traced:  # fmt: skip
     """Branches of minima along points of the scanned parameters, from seeds and from fresh starts at each point.
 
-    `tick` is called twice a point.
+    `tick` is called twice a point. On a ring, the first point and the last are the same.
     """
     traced = Traced([], [[] for _ in points])
 
@@ -87,13 +87,24 @@ def trace(
             consider(Seed(point, line.minimum(points[point], start)))
         tick()
     last = len(points) - 1
-    for point, neighbour in [*((i, i - 1) for i in range(1, last + 1)), *((i, i + 1) for i in range(last - 1, -1, -1))]:
+    for point, seam in ((last, 0), (0, last)) if ring else ():
+        consider(Seed(point, line.continued(points[point], traced.lowest(seam).x)))
+    for point, neighbour in both_ways(len(points)):
         # The minima of branches have been handed on already.
-        if traced.branch_of(neighbour) < 0 or not traced.found[point]:
+        if traced.found[neighbour] and (traced.branch_of(neighbour) < 0 or not traced.found[point]):
             consider(Seed(point, line.continued(points[point], traced.lowest(neighbour).x)))
     for _ in points:
         tick()
     return traced
+
+
+def both_ways(points: int) -> list[tuple[int, int]]:
+    """Each point with the neighbour before it, upwards; then with the one behind it, downwards.
+
+    >>> both_ways(3)
+    [(1, 0), (2, 1), (1, 2), (0, 1)]
+    """
+    return [*((i, i - 1) for i in range(1, points)), *((i, i + 1) for i in range(points - 2, -1, -1))]
 
 
 def _follow(line: Conditional, points: Sequence[Sequence[float]], traced: Traced, seed: Seed) -> list[Seed]:

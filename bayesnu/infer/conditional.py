@@ -68,11 +68,11 @@ class Conditional(NamedTuple):
 
     def minimum(self, values: Sequence[float], start: Array) -> Minimum:
         """The nearest minimum with the scanned parameters at these values."""
-        return minimise(self.problem, self._put(values, start), self.held)
+        return minimise(self.problem, self.put(values, start), self.held)
 
     def continued(self, values: Sequence[float], neighbour: Array) -> Minimum:
         """The same minimum a little further on: by short steps, so that it is not lost."""
-        return minimise(self.problem, self._put(values, neighbour), self.held, SHORT)
+        return minimise(self.problem, self.put(values, neighbour), self.held, SHORT)
 
     def lowest(self, values: Sequence[float], starts: Sequence[Array]) -> Minimum:
         """The best of the minima from several starts."""
@@ -95,8 +95,8 @@ class Conditional(NamedTuple):
     def with_image(self, start: Array, values: Sequence[float] | None = None) -> list[Array]:
         """A start and its CP image; without it where chi2 there is the same, for it leads to the mirrored minimum."""
         where = self.problem.coordinates
-        first = start if values is None else self._put(values, start)
-        second = image(where, first) if values is None else self._put(values, image(where, first))
+        first = start if values is None else self.put(values, start)
+        second = image(where, first) if values is None else self.put(values, image(where, first))
         if not where.angles or self.held[list(where.angles)].all():
             return [first]
         here, there = (self.problem.cost(to_cartesian(where, x))[0] for x in (first, second))
@@ -106,7 +106,8 @@ class Conditional(NamedTuple):
         """What is minimised over and ended at an end of its range."""
         return at_ends(self.problem.coordinates, x, ~self.held)
 
-    def _put(self, values: Sequence[float], start: Array) -> Array:
+    def put(self, values: Sequence[float], start: Array) -> Array:
+        """A point with the scanned parameters at these values."""
         x = np.array(start, dtype=float)
         x[list(self.scanned)] = values
         return x

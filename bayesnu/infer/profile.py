@@ -12,7 +12,7 @@ from scipy import optimize, stats
 from bayesnu.infer.branches import Seed, Traced, trace
 from bayesnu.infer.conditional import Conditional, Others, Progress, problem_of
 from bayesnu.infer.minimise import Minimisation, Minimum
-from bayesnu.likelihood import priors
+from bayesnu.infer.scan_values import values
 from bayesnu.likelihood.analysis import Analysis
 
 __all__ = ["Others", "Progress", "profile"]
@@ -22,10 +22,6 @@ Interval = tuple[float | None, float | None]
 
 FRESH_STARTS = 2
 """Quasi-random starts at each point, besides the neighbours' minima."""
-GROWTH = 1.35
-"""Steps to the end of a scan."""
-MARGIN = 1.5
-"""A scan goes on until delta chi2 is this many thresholds."""
 
 
 def profile(
@@ -48,13 +44,15 @@ def profile(
     scan = _Scan(Conditional.of(problem, [parameter], others), seed)
     threshold = float(stats.chi2.ppf(level, 1))
     first = scan.line.free_minima(seed)
-    grid = scan.grid(first[0], threshold, points)
+    grid = values(scan.line, first[0], threshold, points)
     traced = scan.along(grid, first, progress)
     best = scan.polished(grid, traced, first[0])
     interval = scan.interval(grid, traced, best, threshold)
+    entry = next(p for p in problem.analysis.free if p.name == parameter)
     attributes = {
         "parameter": parameter,
-        "unit": next(p.unit for p in problem.analysis.free if p.name == parameter),
+        "unit": entry.unit,
+        "latex": entry.latex or parameter,
         "others": others,
         "level": level,
         "threshold": threshold,
@@ -72,35 +70,6 @@ class _Scan(NamedTuple):
     def position(self) -> int:
         return self.line.scanned[0]
 
-    def grid(self, best: Minimum, threshold: float, points: int) -> Array:
-        """Values from the lower end to where delta chi2 is well past the threshold, or to the end of the range."""
-        where = self.line.problem.coordinates
-        if self.position in where.angles:
-            return np.linspace(0.0, priors.TWO_PI, points)
-        low, high = where.low[self.position], where.high[self.position]
-        up = self._reach(best, 1.0, min(high, np.inf), threshold)
-        down = low if np.isfinite(low) else self._reach(best, -1.0, low, threshold)
-        return np.linspace(down, up, points)
-
-    def _reach(self, best: Minimum, sign: float, end: float, threshold: float) -> float:
-        """Where delta chi2 first passes the threshold well, by steps that grow or shrink; or the end of the range."""
-        where, centre = self.line.problem.coordinates, best.x[self.position]
-        step, last = 0.1 * where.size[self.position], best.x
-
-        def past(step: float) -> bool:
-            nonlocal last
-            there = self.line.minimum([centre + sign * step], last)
-            last = there.x
-            return there.cost - best.cost > MARGIN * threshold
-
-        if past(step):
-            while past(step / GROWTH):
-                step /= GROWTH
-        else:
-            while step < sign * (end - centre) and not past(step := GROWTH * step):
-                pass
-        return float(centre + sign * min(step, sign * (end - centre)))
-
     def along(self, grid: Array, first: Sequence[Minimum], progress: Progress | None) -> Traced:
         """Branches from the minima that are known already, and from a fresh start at each point."""
         drawn = self.line.random(FRESH_STARTS * len(grid), self.seed + 1) if not self.line.held.all() else []
@@ -115,7 +84,8 @@ class _Scan(NamedTuple):
 
         nearest = [int(np.argmin(np.abs(grid - m.x[self.position]))) for m in first]
         seeds = [Seed(i, self.line.minimum([grid[i]], m.x)) for i, m in zip(nearest, first, strict=True)]
-        return trace(self.line, [[v] for v in grid], seeds, fresh, tick)
+        ring = self.position in self.line.problem.coordinates.angles
+        return trace(self.line, [[v] for v in grid], seeds, fresh, tick, ring)
 
     def polished(self, grid: Array, traced: Traced, first: Minimum) -> Minimum:
         """The minimum of all: let go from the first inner points and each dip of the scan, and sought within the dip.
