@@ -20,8 +20,8 @@ __all__ = ["Others", "Progress", "profile"]
 Array = NDArray[np.float64]
 Interval = tuple[float | None, float | None]
 
-FRESH_STARTS = 2
-"""Quasi-random starts at each point, besides the neighbours' minima."""
+FRESH_STARTS = 1
+"""Quasi-random starts at each point, besides the minima of its neighbours."""
 
 
 def profile(
