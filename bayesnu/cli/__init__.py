@@ -3,7 +3,7 @@
 import click
 
 from bayesnu import __version__
-from bayesnu.cli import evidence, exclude, look, predict, run, show, toys
+from bayesnu.cli import evidence, exclude, look, predict, profile, run, show, toys
 from bayesnu.cli.exits import Commands
 
 
@@ -34,7 +34,7 @@ for command in (
     predict.predict,
     predict.evaluate,
     run.fit,
-    run.profile,
+    profile.profile,
     evidence.evidence,
     exclude.exclusion,
     toys.toys,

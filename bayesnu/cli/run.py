@@ -1,7 +1,6 @@
-"""What the data say: the posterior and the profile."""
+"""What the data say: the posterior."""
 
 import json
-import math
 import multiprocessing
 import sys
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ import click
 
 from bayesnu.cli.answers import print_json
 from bayesnu.cli.exits import EXIT_UNCONVERGED
-from bayesnu.cli.options import FORMAT, LEVEL, MODEL, OTHERS, QUIET
+from bayesnu.cli.options import FORMAT, LEVEL, MODEL, QUIET
 
 
 @click.command()
@@ -95,58 +94,3 @@ def _fit_summary(attributes: Mapping[str, Any], path: Path, verdict: Any) -> dic
         "gate": json.loads(attributes["gate"]),
         "converged": verdict.converged,
     }
-
-
-@click.command()
-@MODEL
-@click.option("--parameter", required=True, help="The parameter that is scanned.")
-@OTHERS
-@LEVEL
-@click.option("--points", type=click.IntRange(min=5), default=41, show_default=True)
-@FORMAT
-@QUIET
-def profile(model: str, parameter: str, others: Any, level: float, points: int, form: str, quiet: bool) -> None:
-    """Scan the profile chi-square of one parameter of MODEL.
-
-    Example: bayesnu profile coherent-csi-full --parameter lambda_1 --others zero
-    """
-    from bayesnu.infer.profile import profile as scan
-    from bayesnu.infer.progress import Reporter
-    from bayesnu.likelihood.loading import load
-
-    with Reporter(quiet).step(f"profiling {parameter}, others {others}") as step:
-        found = scan(load(model), parameter, others=others, level=level, points=points, progress=step.done)
-    about = found.attrs
-    answer = {
-        "model": model,
-        "parameter": parameter,
-        "unit": about["unit"],
-        "values": found["value"].values.tolist(),
-        "delta_chi2": found["delta_chi2"].values.tolist(),
-        "limit": about["limit"],
-        "interval": [about["interval_low"], about["limit"]],
-        "best": about["best"],
-        "level": level,
-        "threshold": about["threshold"],
-        "threshold_kind": about["threshold_kind"],
-        "others": others,
-    }
-    if form == "json":
-        print_json(answer)
-        return
-    rows = zip(answer["values"], answer["delta_chi2"], strict=True)
-    click.echo(f"{parameter} [{about['unit']}]  delta chi2")
-    click.echo("\n".join(f"{value:12.4f}  {excess:10.4f}" for value, excess in rows))
-    name, found_at = ("interval", _interval(about)) if about["interval_low"] > found["value"][0] else ("limit", "")
-    found_at = found_at or ("none in the range" if math.isnan(about["limit"]) else _with_unit(about, "limit"))
-    click.echo(f"{name} at {level:.0%} (delta chi2 = {about['threshold']:.3f}), others {others}: {found_at}")
-
-
-def _interval(about: Mapping[str, Any]) -> str:
-    """A two-sided interval with its best value; an end beyond the scan is said to be there."""
-    high = "beyond the range" if math.isnan(about["limit"]) else _with_unit(about, "limit")
-    return f"{about['interval_low']:.4g} to {high}, best {_with_unit(about, 'best')}"
-
-
-def _with_unit(about: Mapping[str, Any], name: str) -> str:
-    return f"{about[name]:.4g} {about['unit']}"

@@ -11,26 +11,20 @@ from numpy.typing import NDArray
 from scipy import optimize, stats
 
 from bayesnu.errors import DeclarationError, Problem
+from bayesnu.infer.coordinates import Coordinates, Moves, image, to_cartesian, to_polar
 from bayesnu.likelihood import nuisances, priors
 from bayesnu.likelihood.analysis import Analysis, is_angle
 from bayesnu.predict.terms import INTERACTIONS
 
+__all__ = [
+    "Coordinates", "Cost", "Minimisation", "Minimum", "chi2_profiled", "coordinates", "image", "minimise", "prepare",
+    "prepare_numpy", "random_starts", "to_cartesian", "to_polar",
+]  # fmt: skip
+
 Array = NDArray[np.float64]
 Cost = Callable[[Array], tuple[float, Array]]
 
-
-TOLERANCES = {"maxiter": 500, "ftol": 1e-13, "gtol": 1e-8}
-
-
-class Coordinates(NamedTuple):
-    """What the minimiser moves: names, bounds, typical sizes, and which pairs are (Re, Im) of one complex moment."""
-
-    names: tuple[str, ...]
-    low: Array
-    high: Array
-    size: Array
-    pairs: tuple[tuple[int, int], ...]
-    angles: tuple[int, ...]
+TOLERANCES = {"maxiter": 500, "maxcor": 20, "ftol": 1e-13, "gtol": 1e-7}
 
 
 class Minimisation(NamedTuple):
@@ -74,24 +68,6 @@ def coordinates(analysis: Analysis, solved: nuisances.Affine) -> Coordinates:
 def _phases(analysis: Analysis) -> list[dict[str, str]]:
     found = dict.fromkeys(name for setup in analysis.model.setups for name in setup.interaction)
     return [dict(INTERACTIONS[name].phases) for name in found]
-
-
-def to_cartesian(where: Coordinates, x: Array) -> Array:
-    """(modulus, phase) pairs as (Re, Im)."""
-    y = np.array(x, dtype=float)
-    for m, z in where.pairs:
-        y[m], y[z] = x[m] * np.cos(x[z]), x[m] * np.sin(x[z])
-    return y
-
-
-def to_polar(where: Coordinates, y: Array) -> Array:
-    """(Re, Im) pairs as (modulus, phase in [0, 2 pi)); all angles wrapped."""
-    x = np.array(y, dtype=float)
-    for m, z in where.pairs:
-        x[m], x[z] = np.hypot(y[m], y[z]), np.arctan2(y[z], y[m])
-    for i in where.angles:
-        x[i] %= priors.TWO_PI
-    return x
 
 
 # --- the cost and its gradient ----------------------------------------------------------------------------------------
@@ -177,92 +153,25 @@ class Minimum(NamedTuple):
     x: Array
 
 
-def minimise(problem: Minimisation, start: Array, held: NDArray[np.bool_]) -> Minimum:
-    """The nearest minimum from a start (modulus, phase), some of whose coordinates are held."""
-    where = problem.coordinates
-    moves = _Moves.of(where, start, ~held)
-    if not moves.moved.any():
-        return Minimum(problem.cost(to_cartesian(where, start))[0], start)
+def minimise(problem: Minimisation, start: Array, held: NDArray[np.bool_], stride: float = 1.0) -> Minimum:
+    """The nearest minimum from a start (modulus, phase), some of whose coordinates are held.
 
-    def cost(t: Array) -> tuple[float, Array]:
-        y, jacobian = moves.point(t)
-        value, gradient = problem.cost(y)
-        return value, (jacobian.T @ gradient)[moves.moved]
-
-    found = optimize.minimize(
-        cost, moves.unfolded_start(), jac=True, method="L-BFGS-B", bounds=moves.bounds(), options=TOLERANCES
-    )
-    return Minimum(float(found.fun), to_polar(where, moves.point(found.x)[0]))
-
-
-class _Moves(NamedTuple):
-    """What a minimisation moves, in units of the typical sizes.
-
-    A free complex moment is a point of the whole plane, folded into the disc that its prior allows; a pair with a held
-    member moves by modulus or phase.
+    The first step is at most a stride long, in typical sizes: one that is long may leave the basin.
     """
+    where = problem.coordinates
+    if held.all():
+        return Minimum(problem.cost(to_cartesian(where, start))[0], start)
+    moves = Moves.of(where, start, ~held)
 
-    where: Coordinates
-    start: Array
-    moved: NDArray[np.bool_]
-    discs: tuple[tuple[int, int], ...]
+    def cost(u: Array) -> tuple[float, Array]:
+        t = stride * u
+        value, gradient = problem.cost(moves.point(t))
+        return value, stride * moves.pulled_back(t, gradient)
 
-    @classmethod
-    def of(cls, where: Coordinates, start: Array, moved: NDArray[np.bool_]) -> "_Moves":
-        return cls(where, start, moved, tuple((m, z) for m, z in where.pairs if moved[m] and moved[z]))
-
-    def point(self, t: Array) -> tuple[Array, Array]:
-        """The point y in (Re, Im), and dy/dt as a full matrix."""
-        size = self.where.size
-        x = np.array(self.start, dtype=float)
-        x[self.moved] = t * size[self.moved]
-        y, jacobian = x.copy(), np.diag(size)
-        for m, z in self.where.pairs:
-            both = np.ix_([m, z], [m, z])
-            if (m, z) in self.discs:
-                y[[m, z]], jacobian[both] = _folded(x[m] / size[m], x[z] / size[z], self.where.high[m], size[m])
-            else:
-                y[[m, z]], jacobian[both] = _turned(x[m], x[z], size[m], size[z])
-        return y, jacobian
-
-    def unfolded_start(self) -> Array:
-        """The start in the coordinates that are moved."""
-        t = self.start / self.where.size
-        for m, z in self.discs:
-            reach = self.where.high[m] / self.where.size[m]
-            radius = min(self.start[m] / self.where.size[m], 0.999 * reach)
-            unfolded = radius / np.sqrt(1.0 - (radius / reach) ** 2)
-            t[m], t[z] = unfolded * np.cos(self.start[z]), unfolded * np.sin(self.start[z])
-        return np.asarray(t[self.moved])
-
-    def bounds(self) -> list[tuple[float, float]]:
-        """Ends of the priors for what has ends; points of a plane and angles have none."""
-        free = {i for pair in self.discs for i in pair} | set(self.where.angles)
-        low, high = self.where.low / self.where.size, self.where.high / self.where.size
-        return [(-np.inf, np.inf) if i in free else (low[i], high[i]) for i in np.flatnonzero(self.moved)]
-
-
-def _folded(a: float, b: float, radius: float, size: float) -> tuple[Array, Array]:
-    """A point of the plane folded into a disc (the plane itself where the radius is infinite), and its derivatives."""
-    inverse = (size / radius) ** 2
-    root = np.sqrt(1.0 + (a * a + b * b) * inverse)
-    jacobian = np.eye(2) / root - np.outer([a, b], [a, b]) * inverse / root**3
-    return size * np.array([a, b]) / root, size * jacobian
-
-
-def _turned(modulus: float, phase: float, modulus_size: float, phase_size: float) -> tuple[Array, Array]:
-    """(Re, Im) of a modulus and a phase, and its derivatives."""
-    cosine, sine = np.cos(phase), np.sin(phase)
-    along, across = np.array([cosine, sine]), np.array([-sine, cosine])
-    return modulus * along, np.stack([along * modulus_size, modulus * across * phase_size], axis=1)
-
-
-def image(where: Coordinates, x: Array) -> Array:
-    """The CP image: all phases reversed, a minimum wherever the original is one."""
-    mirrored = np.array(x)
-    for i in where.angles:
-        mirrored[i] = -mirrored[i] % priors.TWO_PI
-    return mirrored
+    bounds = [(low / stride, high / stride) for low, high in moves.bounds]
+    options = TOLERANCES | {"gtol": stride * TOLERANCES["gtol"]}
+    found = optimize.minimize(cost, moves.begin() / stride, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    return Minimum(float(found.fun), to_polar(where, moves.point(stride * found.x)))
 
 
 def random_starts(problem: Minimisation, number: int, seed: int) -> list[Array]:

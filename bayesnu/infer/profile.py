@@ -1,37 +1,27 @@
-"""Profile likelihood of one parameter: a scan in both directions from several starts, and its interval."""
+"""Profile likelihood of one parameter: every minimum found is followed in both directions; and its interval."""
 
 import functools
-from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
-from bayesnu.catalog.validation import did_you_mean
-from bayesnu.errors import DeclarationError, Problem
-from bayesnu.infer.minimise import (
-    Minimisation,
-    Minimum,
-    image,
-    minimise,
-    prepare,
-    prepare_numpy,
-    random_starts,
-)
-from bayesnu.likelihood import nuisances, priors
-from bayesnu.likelihood.analysis import Analysis, Free
+from bayesnu.infer.branches import Seed, Traced, trace
+from bayesnu.infer.conditional import Conditional, Others, Progress, problem_of
+from bayesnu.infer.minimise import Minimisation, Minimum
+from bayesnu.infer.scan_values import values
+from bayesnu.likelihood.analysis import Analysis
+
+__all__ = ["Others", "Progress", "profile"]
 
 Array = NDArray[np.float64]
-Others = Literal["profiled", "zero"]
 Interval = tuple[float | None, float | None]
-Progress = Callable[[int, int], None]
 
-RANDOM_STARTS = 3
-FIRST_STARTS = 16
-MARGIN = 1.5
-"""A scan goes on until delta chi2 is this many thresholds."""
+FRESH_STARTS = 1
+"""Quasi-random starts at each point, besides the minima of its neighbours."""
 
 
 def profile(
@@ -41,176 +31,144 @@ def profile(
     """Profile chi-square of one parameter, and its interval where delta chi2 passes the asymptotic threshold.
 
     `others` says what becomes of the other parameters of interest: 'profiled', or held at 'zero'; nuisances are always
-    profiled. The result holds `delta_chi2` over `value`, the point of each minimum, and the interval as attributes.
+    profiled. Over `value` the result holds `delta_chi2`, the point of each minimum (`at_NAME`), which `branch` is
+    lowest, how many of the `starts` have `reached` it, and which parameters stand at a `range_end`. Every branch has
+    its own `branch_delta_chi2`. The interval is in the attributes.
+
+    >>> import bayesnu as bn
+    >>> found = profile(bn.load("coherent-csi-effective"), "mu_nu", others="zero", level=0.90)
+    >>> found.attrs["interval_low"], found.attrs["threshold_kind"]
+    (0.0, 'asymptotic, one parameter')
     """
-    problem = _problem(analysis, parameter, others)
-    scan = _Scan(problem, parameter, others, seed, progress or (lambda done, total: None), points)
+    problem = problem_of(analysis, [parameter], others)
+    scan = _Scan(Conditional.of(problem, [parameter], others), seed)
     threshold = float(stats.chi2.ppf(level, 1))
-    best = scan.global_minimum()
-    grid = scan.grid(best, threshold)
-    minima = scan.along(grid, best)
-    best = min([best, *minima], key=lambda m: m.cost)
-    found = _dataset(scan, grid, minima, best, scan.interval(grid, minima, best, threshold), level, threshold)
-    return found.assign_attrs(delta_chi2_at_range_end=scan.at_range_end(minima[-1]) - best.cost)
-
-
-def _problem(analysis: Analysis | Minimisation, parameter: str, others: Others) -> Minimisation:
-    if isinstance(analysis, Minimisation):
-        return analysis
-    names = [p.name for p in analysis.free if p.role == "parameter"]
-    if parameter not in names:
-        hint = did_you_mean(parameter, names) or "see `bayesnu list models`"
-        raise DeclarationError(
-            Problem(analysis.model.name, "parameter", repr(parameter), f"one of {', '.join(names)}", hint)
-        )
-    solved = nuisances.affine(analysis)
-    free = [p for p in analysis.free if p.name not in solved.names and (others == "profiled" or p.role == "nuisance")]
-    return prepare(analysis) if {p.name for p in free} - {parameter} else prepare_numpy(analysis)
+    first = scan.line.free_minima(seed)
+    grid = values(scan.line, first[0], threshold, points)
+    traced = scan.along(grid, first, progress)
+    best = scan.polished(grid, traced, first[0])
+    interval = scan.interval(grid, traced, best, threshold)
+    entry = next(p for p in problem.analysis.free if p.name == parameter)
+    attributes = {
+        "parameter": parameter,
+        "unit": entry.unit,
+        "latex": entry.latex or parameter,
+        "others": others,
+        "level": level,
+        "threshold": threshold,
+        "threshold_kind": "asymptotic, one parameter",
+        "delta_chi2_at_range_end": scan.at_range_end(traced) - best.cost,
+    }
+    return _dataset(scan, grid, traced, best, interval).assign_attrs(attributes)
 
 
 class _Scan(NamedTuple):
-    problem: Minimisation
-    parameter: str
-    others: Others
+    line: Conditional
     seed: int
-    progress: Progress
-    points: int
 
     @property
     def position(self) -> int:
-        return self.problem.coordinates.names.index(self.parameter)
+        return self.line.scanned[0]
 
-    @property
-    def held(self) -> NDArray[np.bool_]:
-        """With others at zero, every parameter of interest is held; else only the scanned one."""
-        roles = {p.name: p.role for p in self.problem.analysis.free}
-        names = self.problem.coordinates.names
-        return np.array([n == self.parameter or (self.others == "zero" and roles[n] == "parameter") for n in names])
+    def along(self, grid: Array, first: Sequence[Minimum], progress: Progress | None) -> Traced:
+        """Branches from the minima that are known already, and from a fresh start at each point."""
+        drawn = self.line.random(FRESH_STARTS * len(grid), self.seed + 1) if not self.line.held.all() else []
+        done = iter(range(1, 2 * len(grid) + 1))
 
-    def centre(self) -> Array:
-        """Every nuisance at its centre; parameters of interest at their standard-model values."""
-        entries = {p.name: p for p in self.problem.analysis.free}
-        names = self.problem.coordinates.names
-        return np.array([_centre(entries[n]) for n in names])
+        def fresh(i: int) -> list[Array]:
+            return drawn[i :: len(grid)]
 
-    def starts(self, number: int, seed: int) -> list[Array]:
-        zero = self.held.copy()
-        zero[self.position] = False
-        starts = [self.centre(), *random_starts(self.problem, number, seed)]
-        for x in starts:
-            x[zero] = self.centre()[zero]
-        return starts
+        def tick() -> None:
+            if progress:
+                progress(next(done), 2 * len(grid))
 
-    def global_minimum(self) -> Minimum:
-        held = self.held.copy()
-        held[self.position] = False
-        number = FIRST_STARTS if (~held).sum() > 1 else 2
-        return min((minimise(self.problem, x, held) for x in self.starts(number, self.seed)), key=lambda m: m.cost)
+        nearest = [int(np.argmin(np.abs(grid - m.x[self.position]))) for m in first]
+        seeds = [Seed(i, self.line.minimum([grid[i]], m.x)) for i, m in zip(nearest, first, strict=True)]
+        ring = self.position in self.line.problem.coordinates.angles
+        return trace(self.line, [[v] for v in grid], seeds, fresh, tick, ring)
 
-    def at(self, value: float, starts: Sequence[Array]) -> Minimum:
-        """Best minimum at one value of the scanned parameter, from several starts and their CP images."""
-        found = []
-        where = self.problem.coordinates
-        for start in starts:
-            x = np.array(start)
-            x[self.position] = value
-            found.append(minimise(self.problem, x, self.held))
-            if where.angles and not self.held[list(where.angles)].all():
-                mirrored = image(where, x)
-                mirrored[self.position] = value
-                found.append(minimise(self.problem, mirrored, self.held))
-        return min(found, key=lambda m: m.cost)
+    def polished(self, grid: Array, traced: Traced, first: Minimum) -> Minimum:
+        """The minimum of all: let go from the first inner points and each dip of the scan, and sought within the dip.
 
-    def grid(self, best: Minimum, threshold: float) -> Array:
-        """Values from the lower end to where delta chi2 is well past the threshold, or to the end of the range."""
-        where = self.problem.coordinates
-        if self.position in where.angles:
-            return np.linspace(0.0, priors.TWO_PI, self.points)
-        low, high = where.low[self.position], where.high[self.position]
-        reach, last = max(best.x[self.position], low) + 0.1 * where.size[self.position], best.x
-        while reach < high:
-            there = self.at(reach, [last])
-            if there.cost - best.cost > MARGIN * threshold:
-                break
-            reach, last = low + 1.35 * (reach - low), there.x
-        return np.linspace(low if np.isfinite(low) else best.x[self.position] - reach, min(reach, high), self.points)
+        At the wall of a moment chi2 has no slope: what dips beside it is found from inside.
+        """
+        last = len(grid) - 1
+        cost = np.array([traced.lowest(i).cost for i in range(len(grid))])
+        padded = np.concatenate([[np.inf], cost, [np.inf]])
+        dips = [int(i) for i in np.flatnonzero((cost <= padded[:-2]) & (cost <= padded[2:]))]
+        let_go = [self.line.free_minimum(traced.lowest(i).x) for i in sorted({1, last - 1, *dips})]
+        deepest = min(dips, key=lambda i: cost[i])
+        within = self._within(grid[max(deepest - 1, 0)], grid[min(deepest + 1, last)], traced.lowest(deepest).x)
+        return min(
+            [first, within, self.line.free_minimum(within.x), *let_go, traced.lowest(deepest)], key=lambda m: m.cost
+        )
 
-    def along(self, grid: Array, best: Minimum) -> list[Minimum]:
-        """Both directions, each point starting from its neighbours, from the centre and from quasi-random points."""
-        many = (~self.held).sum() > 0
-        minima: list[Minimum] = []
-        last = best.x
-        for i, value in enumerate(grid):
-            starts = [last, *self.starts(RANDOM_STARTS if many else 0, self.seed + i + 1)]
-            minima.append(self.at(value, starts))
-            last = minima[-1].x
-            self.progress(i + 1, 2 * len(grid))
-        for i in range(len(grid) - 2, -1, -1):
-            back = self.at(grid[i], [minima[i + 1].x])
-            minima[i] = min(minima[i], back, key=lambda m: m.cost)
-            self.progress(2 * len(grid) - i, 2 * len(grid))
-        return minima
+    def _within(self, low: float, high: float, start: Array) -> Minimum:
+        """The minimum between two values of the scanned parameter."""
 
-    def at_range_end(self, last: Minimum) -> float:
+        def cost(value: float) -> float:
+            return self.line.minimum([value], start).cost
+
+        tolerance = {"xatol": 1e-4 * (high - low)}
+        found = optimize.minimize_scalar(cost, bounds=(low, high), method="bounded", options=tolerance)
+        return self.line.minimum([float(found.x)], start)
+
+    def at_range_end(self, traced: Traced) -> float:
         """The cost at the end of the prior's range: where it is low, a credible limit depends on that range."""
-        end = self.problem.coordinates.high[self.position]
-        return self.at(float(end), [last.x]).cost if np.isfinite(end) else float("nan")
+        end = self.line.problem.coordinates.high[self.position]
+        last = len(traced.found) - 1
+        return self.line.lowest([float(end)], _starts(traced, last)).cost if np.isfinite(end) else float("nan")
 
-    def interval(
-        self, grid: Array, minima: Sequence[Minimum], best: Minimum, threshold: float
-    ) -> tuple[float | None, float | None]:
+    def interval(self, grid: Array, traced: Traced, best: Minimum, threshold: float) -> Interval:
         """Where delta chi2 first passes the threshold on either side of the minimum; None where it never does."""
-        excess = np.array([m.cost - best.cost - threshold for m in minima])
+        excess = np.array([traced.lowest(i).cost - best.cost - threshold for i in range(len(grid))])
         top = int(np.argmin(np.abs(grid - best.x[self.position])))
         below = [i for i in range(top, 0, -1) if excess[i - 1] > 0 >= excess[i]]
         above = [i for i in range(top, len(grid) - 1) if excess[i] <= 0 < excess[i + 1]]
-        low = self._crossing(grid, minima, best, threshold, below[0] - 1) if below else float(grid[0])
-        high = self._crossing(grid, minima, best, threshold, above[0]) if above else None
+        level = best.cost + threshold
+        low = self._crossing(grid, traced, level, below[0] - 1) if below else float(grid[0])
+        high = self._crossing(grid, traced, level, above[0]) if above else None
         return low, high
 
-    def _crossing(self, grid: Array, minima: Sequence[Minimum], best: Minimum, threshold: float, i: int) -> float:
-        neighbours = [minima[i].x, minima[i + 1].x]
+    def _crossing(self, grid: Array, traced: Traced, level: float, i: int) -> float:
+        starts = [*_starts(traced, i), *_starts(traced, i + 1)]
 
         @functools.cache
         def excess(value: float) -> float:
-            return self.at(value, neighbours).cost - best.cost - threshold
+            return self.line.lowest([value], starts).cost - level
 
         return float(optimize.brentq(excess, grid[i], grid[i + 1], xtol=1e-6 * (grid[-1] - grid[0])))
 
 
-def _centre(p: Free) -> float:
-    return priors.central(p.prior) if p.role == "nuisance" and p.prior is not None else p.standard
+def _starts(traced: Traced, point: int) -> list[Array]:
+    """The lowest minimum of a point, and those of its branches."""
+    return [traced.lowest(point).x, *traced.starts_at(point)]
 
 
-def _dataset(
-    scan: _Scan,
-    grid: Array,
-    minima: Sequence[Minimum],
-    best: Minimum,
-    interval: Interval,
-    level: float,
-    threshold: float,
-) -> xr.Dataset:
-    names = scan.problem.coordinates.names
-    free = {p.name: p for p in scan.problem.analysis.free}
+def _dataset(scan: _Scan, grid: Array, traced: Traced, best: Minimum, interval: Interval) -> xr.Dataset:
+    line, points = scan.line, range(len(grid))
+    lowest = [traced.lowest(i) for i in points]
     low, high = interval
-    data = {"delta_chi2": ("value", [m.cost - best.cost for m in minima])}
-    data |= {
-        f"at_{name}": ("value", [m.x[i] for m in minima]) for i, name in enumerate(names) if name != scan.parameter
+    data: dict[str, Any] = {
+        "delta_chi2": ("value", [m.cost - best.cost for m in lowest]),
+        "branch": ("value", [traced.branch_of(i) for i in points]),
+        "branch_delta_chi2": (
+            ("follows", "value"),
+            np.array([[b[i].cost - best.cost if i in b else np.nan for i in points] for b in traced.branches]),
+        ),
+        "starts": ("value", [len(traced.found[i]) for i in points]),
+        "reached": ("value", [traced.reached(i) for i in points]),
+        "range_end": ("value", np.array([line.at_ends(m.x) for m in lowest], dtype=str)),
     }
+    names = line.problem.coordinates.names
+    data |= {f"at_{name}": ("value", [m.x[i] for m in lowest]) for i, name in enumerate(names) if i != scan.position}
     attributes = {
-        "parameter": scan.parameter,
-        "unit": free[scan.parameter].unit,
-        "others": scan.others,
-        "level": level,
-        "threshold": threshold,
-        "threshold_kind": "asymptotic, one parameter",
         "chi2_min": best.cost,
         "best": float(best.x[scan.position]),
         "interval_low": np.nan if low is None else low,
         "limit": np.nan if high is None else high,
-        "closed_form": ", ".join(scan.problem.solved.names),
-        "range_low": float(scan.problem.coordinates.low[scan.position]),
-        "range_high": float(scan.problem.coordinates.high[scan.position]),
+        "closed_form": ", ".join(line.problem.solved.names),
+        "range_low": float(line.problem.coordinates.low[scan.position]),
+        "range_high": float(line.problem.coordinates.high[scan.position]),
     }
     return xr.Dataset(data, coords={"value": grid}, attrs=attributes)

@@ -3,7 +3,6 @@
 import csv
 import io
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesnu.errors import DeclarationError, Problem
+from bayesnu.report.files import write_text
 from bayesnu.report.labels import convert, number, percent
 
 Array = NDArray[np.float64]
@@ -86,17 +86,7 @@ def _about(curve: xr.Dataset) -> list[str]:
 
 def write_csv(curves: Sequence[xr.Dataset], path: str | os.PathLike[str]) -> Path:
     """Write the file in one move, so that no half-written one is ever seen."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(suffix=".csv", prefix=f".{target.stem}-", dir=target.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(as_csv(curves))
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return target
+    return write_text(as_csv(curves), path)
 
 
 def as_json(curves: Sequence[xr.Dataset]) -> list[dict[str, Any]]:

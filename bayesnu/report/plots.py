@@ -1,10 +1,10 @@
-"""Figures: limits on one parameter, the corner of all, exclusion curves. Nothing outside the figure is changed."""
+"""Figures: limits, profiles, the corner of all, exclusion curves, contours. Nothing outside the figure is changed."""
 
 import itertools
 import os
 import tempfile
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -20,7 +20,8 @@ from matplotlib.ticker import MaxNLocator
 from bayesnu.errors import DeclarationError, Problem
 from bayesnu.infer import results
 from bayesnu.infer.exclusion import GLOBAL, ONE, TWO
-from bayesnu.report import densities, exclusions, marks
+from bayesnu.report import contours, densities, exclusions, marks, profiles
+from bayesnu.report.contours import Panel
 from bayesnu.report.densities import Quantity
 from bayesnu.report.labels import axis_label, number, percent
 from bayesnu.report.limits import Limit, draws_of, limits, profile_of
@@ -88,6 +89,7 @@ def _draw_profiles(axes: Axes, tree: xr.DataTree, rows: Sequence[Limit]) -> list
         threshold = row.profile_threshold
         label = r"profile $\Delta\chi^2$" + (", others zero" if dash != "-" else "")
         handles += axes.plot(scan["value"], scan["delta_chi2"], color=PROFILE, ls=dash, label=label)
+        handles += _mark_points(axes, scan)
     if threshold is None:
         axes.set_yticks([])
         return handles
@@ -97,6 +99,39 @@ def _draw_profiles(axes: Axes, tree: xr.DataTree, rows: Sequence[Limit]) -> list
     axes.set_ylabel(r"profile $\Delta\chi^2$", color=PROFILE)
     axes.tick_params(axis="y", colors=PROFILE)
     return handles
+
+
+def _mark_points(axes: Axes, scan: xr.Dataset) -> list[Line2D]:
+    """Points of a profile that are to be looked at: only one start reached them, or a parameter is at its end."""
+    found = []
+    for chosen, marker, label in (
+        (profiles.lonely(scan), "x", "found by one start only"),
+        (profiles.at_an_end(scan), "|", "another parameter at an end of its range"),
+    ):
+        if chosen.any():
+            at = scan["value"].values[chosen], scan["delta_chi2"].values[chosen]
+            found += axes.plot(*at, marker, color=ALARM, ms=3.5, mew=0.7, ls="none", label=label)
+    return found
+
+
+def profile_plot(scan: xr.Dataset) -> Figure:
+    """Delta chi2 along one parameter, every branch of minima that was followed, and the points to look at."""
+    about = scan.attrs
+    with mpl.rc_context(STYLE):
+        figure = _figure(COLUMN_INCHES, 2.9)
+        axes = figure.add_subplot()
+        for number_of, costs in enumerate(scan["branch_delta_chi2"].values):
+            axes.plot(scan["value"], costs, color=CURVES[1 + number_of % (len(CURVES) - 1)], lw=0.7, ls="--")
+        handles = axes.plot(scan["value"], scan["delta_chi2"], color=PROFILE, label=r"profile $\Delta\chi^2$")
+        if scan.sizes["follows"] > 1:
+            handles.append(Line2D([], [], color=PRIOR, lw=0.7, ls="--", label="every minimum that was followed"))
+        handles += _mark_points(axes, scan)
+        label = rf"{percent(about['level'])} %: $\Delta\chi^2$ = {number(about['threshold'])}"
+        handles.append(axes.axhline(about["threshold"], color=PROFILE, lw=0.6, ls="-.", label=label))
+        axes.set(xlim=(scan["value"][0], scan["value"][-1]), ylim=(0, 1.7 * about["threshold"]))
+        axes.set(xlabel=axis_label(about["latex"], about["unit"]), ylabel=r"$\Delta\chi^2$")
+        figure.legend(handles=handles, loc="outside lower center")
+    return figure
 
 
 def _draw_flag(axes: Axes, flag: Flag, height: int) -> None:
@@ -272,6 +307,71 @@ def _exclusion_handles(curves: Sequence[xr.Dataset], unit: str) -> list[Line2D |
 
 def _convention(level: float, delta: float) -> str:
     return rf"{percent(level)} %, $\Delta\chi^2$ = {delta:.2f} from the minimum at each mass"
+
+
+# --- contours ---------------------------------------------------------------------------------------------------------
+
+
+def contour_plot(panels: Sequence[Panel], *, across: int = 3) -> Figure:
+    """Contours of two parameters: one frame a panel, one colour a curve; solid for two parameters, dashed for one."""
+    columns = min(across, len(panels))
+    rows = -(-len(panels) // columns)
+    colours = dict(zip(dict.fromkeys(label for panel in panels for label in panel.planes), itertools.cycle(CURVES)))
+    with mpl.rc_context(STYLE):
+        width = COLUMN_INCHES if columns == 1 else PAGE_INCHES
+        handles = _contour_handles(panels, colours)
+        figure = _figure(width, rows * (0.95 * width / columns + 0.2) + 0.13 * len(handles) + 0.2)
+        for axes, panel in zip(figure.subplots(rows, columns, squeeze=False).flat, panels, strict=False):
+            for label, plane in panel.planes.items():
+                _draw_contours(axes, plane, panel.conventions, colours[label])
+            _frame_contours(axes, panel)
+        for axes in figure.axes[len(panels) :]:
+            axes.remove()
+        figure.legend(handles=handles, loc="outside lower center", alignment="left", ncols=1 if columns == 1 else 2)
+    return figure
+
+
+def _draw_contours(axes: Axes, plane: xr.Dataset, conventions: Sequence[str], colour: str) -> None:
+    widths = dict(zip(sorted(plane["level"].values.tolist()), (1.3, 1.0, 0.7), strict=False))
+    for contour in contours.contours(plane, conventions):
+        dash = "-" if contour.convention == TWO else "--"
+        for line in contour.lines:
+            axes.plot(*line.T, color=colour, ls=dash, lw=widths.get(contour.level, 0.7))
+    if any(plane.attrs["best"]):
+        axes.plot(*plane.attrs["best"], "+", color=colour, ms=5, mew=0.8)
+    chosen = profiles.lonely(plane)
+    if chosen.any():
+        x, y = np.meshgrid(plane["first"].values, plane["second"].values, indexing="ij")
+        axes.plot(x[chosen], y[chosen], "x", color=ALARM, ms=2.5, mew=0.5)
+
+
+def _frame_contours(axes: Axes, panel: Panel) -> None:
+    planes = list(panel.planes.values())
+    for side, k in (("x", 0), ("y", 1)):
+        every = [e[k] for p in planes for c in contours.contours(p, panel.conventions) if (e := c.extent)]
+        grid = [float(v) for p in planes for v in p[("first", "second")[k]].values]
+        low = min((e[0] for e in every), default=min(grid))
+        high = max((e[1] for e in every), default=max(grid))
+        room = 0.06 * (high - low)
+        getattr(axes, f"set_{side}lim")(max(low - room, min(grid)), min(high + room, max(grid)))
+        getattr(axes, f"set_{side}label")(axis_label(planes[0].attrs["latex"][k], planes[0].attrs["units"][k]))
+    axes.set_title(panel.title, pad=3)
+    axes.tick_params(direction="in", top=True, right=True)
+
+
+def _contour_handles(panels: Sequence[Panel], colours: Mapping[str, str]) -> list[Line2D]:
+    named = [Line2D([], [], color=colour, label=label) for label, colour in colours.items()]
+    plane = next(iter(panels[0].planes.values()))
+    widths = (1.3, 1.0, 0.7)
+    drawn = contours.contours(plane, panels[0].conventions)
+    heights = [
+        Line2D(
+            [], [], color=PRIOR, ls="-" if c.convention == TWO else "--", lw=w,
+            label=rf"{percent(c.level)} %, $\Delta\chi^2$ = {c.delta_chi2:.2f} ({c.convention})",
+        )
+        for c, w in zip(drawn, itertools.cycle(widths[: len(plane["level"])]))
+    ]  # fmt: skip
+    return [*named, *heights]
 
 
 # --- both -------------------------------------------------------------------------------------------------------------

@@ -94,6 +94,18 @@ def test_profile_shape():
     at_limit = np.interp(found["limit"], found["values"], found["delta_chi2"])
     assert at_limit == pytest.approx(found["threshold"], rel=0.01)
     assert found["threshold"] == pytest.approx(2.7055, abs=1e-4)
+    assert not any(found["starts_disagree"])
+    assert set(found["range_end"]) == {""}
+
+
+def test_profile_of_two_writes_its_files(tmp_path):
+    options = ("--and", "lambda_2", "--others", "zero", "--points", "21", "--quiet")
+    files = ("--csv", "grid.csv", "--plot", "contour.png")
+    found = answer("profile", "coherent-csi-full", "--parameter", "lambda_1", *options, *files, cwd=tmp_path)
+    assert found["files"] == ["grid.csv", "contour.png", "contour.pdf"]
+    assert all((tmp_path / name).stat().st_size > 1000 for name in found["files"])
+    one = next(c for c in found["contours"] if c["convention"] == "one-parameter")
+    assert [high for _, high in one["extent"]] == pytest.approx([42.9, 40.1], rel=0.01)
 
 
 def test_fit_and_limits_with_emcee(tmp_path):

@@ -70,6 +70,18 @@ def test_a_deficit_is_counted_from_the_wall(tmp_path):
     assert found.attrs["limit"] == pytest.approx(moment(signal), rel=1e-5)
 
 
+@pytest.mark.parametrize("high", [60.0, 600.0, 30000.0])
+def test_a_shallow_minimum_beside_zero_is_found(tmp_path, high):
+    """chi2 has no slope at zero: with two events too many its minimum lies just beside, 0.045 deep."""
+    excess = 2.0
+    analysis = counting(tmp_path, "shallow", BACKGROUND + excess, high=high)
+    found = profile.profile(analysis, "mu_nu", others="zero", level=0.90, points=9)
+    reach = np.sqrt(stats.chi2.ppf(0.90, 1) * (VARIANCE + (SD * BACKGROUND) ** 2))
+    assert found.attrs["chi2_min"] == pytest.approx(0, abs=1e-9)
+    assert found.attrs["best"] == pytest.approx(moment(excess), rel=1e-5)
+    assert found.attrs["limit"] == pytest.approx(moment(excess + reach), rel=1e-5)
+
+
 def test_a_range_that_ends_too_early_gives_no_limit(tmp_path):
     found = profile.profile(counting(tmp_path, "short", BACKGROUND, high=2.0), "mu_nu", others="zero", level=0.90)
     assert np.isnan(found.attrs["limit"])
