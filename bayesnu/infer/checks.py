@@ -61,6 +61,7 @@ def diagnose(tree: xr.DataTree, gate: Gate) -> Diagnostics:
     steps = json.loads(tree.attrs["options"]).get("steps_per_tau")
     ess_walkers = json.loads(tree.attrs["options"]).get("ess_walkers")
     failures = [
+        *([f"interrupted {tree.attrs['interrupted']}: --resume goes on"] if tree.attrs.get("partial") else []),
         *(f"R-hat of {n} is {v:.4f}, above {gate.r_hat:g}" for n, v in r_hat.items() if not v < gate.r_hat),
         *(f"bulk ESS of {n} is {v:.0f}, below {gate.ess:g}" for n, v in bulk.items() if not v > gate.ess),
         *(f"tail ESS of {n} is {v:.0f}, below {gate.ess:g}" for n, v in tail.items() if not v > gate.ess),

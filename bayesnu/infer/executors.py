@@ -1,9 +1,10 @@
-"""Where independent work runs: one after the other, in processes, or on any `concurrent.futures.Executor`.
+"""Where independent work runs: one after the other, in processes, on a cluster, or on any Executor of Python.
 
 Nothing heavy is imported here: a worker sets its number of threads before it loads NumPy.
 """
 
 import contextlib
+import importlib.util
 import itertools
 import multiprocessing
 import os
@@ -11,23 +12,33 @@ import pickle
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
+from multiprocessing.connection import wait
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from bayesnu.errors import DeclarationError, Problem
+from bayesnu.errors import BayesnuError, DeclarationError, Problem
+
+Job = tuple[Any, ...]
+"""A function and its arguments."""
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """Each worker has one: the workers are what runs in parallel."""
+
+NAMES = "serial, processes:N, dask:local or dask:ADDRESS"
+ALLOWED_FAILURES = 20
+"""A piece of work is given up when so many workers have died of it: batch systems kill for reasons of theirs."""
 
 _CARGO: dict[str, Any] = {}
 """In a worker: what was shipped to it when it started."""
 
 
 def executor(text: str, cargo: Mapping[str, Any] | None = None) -> Executor:
-    """An executor from its name: "serial" or "processes:4"; `cargo` goes to each worker once, when it starts.
+    """An executor from its name; `cargo` goes to each worker once, when it starts.
 
-    A script that asks for processes keeps its work under `if __name__ == "__main__":`, because workers import it.
+    "serial"; "processes:4"; "dask:local", a cluster of all cores of this machine; "dask:tcp://HOST:8786", the scheduler
+    of a running one. A script that asks for processes or dask:local keeps its work under `if __name__ == "__main__":`,
+    because workers import it.
 
     >>> with executor("serial") as one:
     ...     one.submit(pow, 2, 3).result()
@@ -38,14 +49,28 @@ def executor(text: str, cargo: Mapping[str, Any] | None = None) -> Executor:
         return Serial()
     if kind == "processes" and number.isdecimal() and int(number) > 0:
         return Processes(int(number), cargo or {})
-    expected, hint = "serial or processes:N", "write for instance processes:4"
-    if kind == "dask":
-        hint = "a cluster needs the extra: pip install 'bayesnu[cluster]'; this version cannot use it by name yet"
-    raise DeclarationError(Problem("command line", "executor", repr(text), expected, hint))
+    if kind == "dask" and number:
+        return Cluster(number, cargo or {})
+    raise _wrong(text, "write for instance processes:4")
+
+
+def _wrong(text: str, hint: str) -> DeclarationError:
+    return DeclarationError(Problem("command line", "executor", repr(text), NAMES, hint))
+
+
+def workers(executor: Executor | None) -> int:
+    """How many pieces of work may run at once, as far as that is known; of a foreign executor, more than one.
+
+    >>> workers(Serial())
+    1
+    """
+    return int(getattr(executor, "workers", 2)) if executor is not None else 1
 
 
 class Serial(Executor):
     """Each piece of work is done when it is submitted."""
+
+    workers = 1
 
     def submit[**P, T](self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Do it now; an interrupt is not kept for later."""
@@ -61,7 +86,7 @@ class Processes(ProcessPoolExecutor):
     """New processes (not forks: those share locks with threads), each with one thread for linear algebra."""
 
     def __init__(self, workers: int, cargo: Mapping[str, Any]) -> None:
-        self.cargo = frozenset(cargo)
+        self.cargo, self.workers = frozenset(cargo), workers
         start = multiprocessing.get_context("spawn")
         super().__init__(workers, mp_context=start, initializer=_receive, initargs=(pickle.dumps(dict(cargo)),))
 
@@ -97,6 +122,79 @@ def _sheltered() -> Iterator[None]:
 
 def _receive(cargo: bytes) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    _CARGO.update(pickle.loads(cargo))
+
+
+def _end_with_the_parent() -> None:
+    """A parent that is killed tells nobody: its workers would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+class Cluster(Executor):
+    """A cluster of dask.distributed: what a worker was doing when it died is done again by another."""
+
+    def __init__(self, address: str, cargo: Mapping[str, Any]) -> None:
+        if not importlib.util.find_spec("distributed"):
+            raise _wrong(f"dask:{address}", "a cluster needs the extra: pip install 'bayesnu[cluster]'")
+        import dask
+        from distributed import Client, LocalCluster
+
+        dask.config.set({"distributed.scheduler.allowed-failures": ALLOWED_FAILURES})
+        local = {"n_workers": os.cpu_count(), "threads_per_worker": 1, "dashboard_address": None}
+        self._own = LocalCluster(**local) if address == "local" else None
+        try:
+            self._client = Client(self._own or address, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise _wrong(f"dask:{address}", f"no scheduler there ({error}): start one with `dask scheduler`") from None
+        self.cargo = frozenset(cargo)
+        self.workers = max(2, sum(self._client.nthreads().values()))
+        self._shipment = _shipment(pickle.dumps(dict(cargo))) if cargo else None
+        if self._shipment is not None:
+            self._client.register_plugin(self._shipment)
+        self._executor = self._client.get_executor(pure=False)
+
+    def submit[**P, T](self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Hand it to the scheduler."""
+        future: Future[T] = self._executor.submit(fn, *args, **kwargs)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Leave the cluster, and end it where it is our own."""
+        self._executor.shutdown(wait=wait and not cancel_futures)
+        if self._shipment is not None:
+            self._client.unregister_worker_plugin(self._shipment.name)
+        self._client.close()
+        if self._own is not None:
+            self._own.close()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        """After an error or an interrupt, nothing more is waited for."""
+        self.shutdown(cancel_futures=kind is not None)
+        return None
+
+
+def _shipment(cargo: bytes) -> Any:
+    """What the scheduler hands to each worker once, also to those that join later."""
+    from distributed import WorkerPlugin
+
+    # Here, because only dask's extra has the class that it must descend from.
+    class Shipment(WorkerPlugin):  # type: ignore[misc]
+        name = f"bayesnu-{os.getpid()}-{id(cargo)}"
+
+        def setup(self, worker: Any) -> None:
+            load_cargo(cargo)
+
+    return Shipment()
+
+
+def load_cargo(cargo: bytes) -> None:
+    """In a worker: unpack what was shipped to it."""
     _CARGO.update(pickle.loads(cargo))
 
 
@@ -109,7 +207,7 @@ class Parcel(NamedTuple):
 
 def parcel(executor: Executor, key: str, value: Any) -> Parcel:
     """What to hand to an executor's workers with each piece of work."""
-    there = isinstance(executor, Processes) and key in executor.cargo
+    there = key in getattr(executor, "cargo", ())
     return Parcel(key, None if there else value)
 
 
@@ -130,6 +228,39 @@ def gathered(executor: Executor, tick: Callable[[Future[Any]], None], jobs: Iter
         for future in futures:
             future.cancel()
         raise
+
+
+def completed(executor: Executor, jobs: Mapping[str, Job]) -> Iterator[tuple[str, Any]]:
+    """Names and results as they come; an error or an interrupt takes back what has not begun."""
+    names: dict[Future[Any], str] = {}
+    try:
+        for name, (function, *arguments) in jobs.items():
+            future = executor.submit(function, *arguments)
+            names[future] = name
+            if future.done():
+                yield names.pop(future), future.result()
+        for future in as_completed(list(names)):
+            yield names.pop(future), future.result()
+    except BrokenExecutor:
+        raise BayesnuError(
+            "a worker process died (killed, or out of memory); where an output file was named, what is finished is"
+            " kept beside it, and --resume goes on from there"
+        ) from None
+    finally:
+        for future in names:
+            future.cancel()
+
+
+@contextlib.contextmanager
+def ahead(executor: Executor | None, jobs: Mapping[str, Job]) -> Iterator[dict[str, Future[Any]]]:
+    """Work that goes on beside what is done here; none of it where nothing can run beside."""
+    beside = None if isinstance(executor, Serial) else executor
+    futures = {name: beside.submit(*job) for name, job in jobs.items()} if beside else {}
+    try:
+        yield futures
+    finally:
+        for future in futures.values():
+            future.cancel()
 
 
 def counter(progress: Callable[[int, int], None] | None, total: int) -> Callable[[Future[Any]], None]:

@@ -3,7 +3,6 @@
 import csv
 import io
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesnu.errors import DeclarationError, Problem
+from bayesnu.infer.atomic import in_one_move
 from bayesnu.report.labels import convert, number, percent
 
 Array = NDArray[np.float64]
@@ -68,6 +68,7 @@ def _about(curve: xr.Dataset) -> list[str]:
     a = curve.attrs
     meaning = {"mass": "above the minimum at each mass", "global": "above the minimum over all masses scanned"}
     return [
+        *([f"PARTIAL: interrupted {a['interrupted']}; --resume goes on"] if a.get("partial") else []),
         f"model: {a['model']} ({a['title']})",
         f"  hash: {a['model_hash']}",
         f"  low, high, best: {a['parameter']} [{a['unit']}]; mass: {a['mass']} [{a['mass_unit']}]",
@@ -81,21 +82,15 @@ def _about(curve: xr.Dataset) -> list[str]:
         f"  scanned up to {a['parameter']} = {a['range_high']:.6g}; no end below it leaves the field empty",
         f"  other parameters of interest: {a['others']}; nuisances: profiled",
         *([f"  published: {a['source']}"] if a["source"] else []),
+        *(f"  {name}: {a[name]}" for name in ("command", "versions") if name in a),
     ]
 
 
-def write_csv(curves: Sequence[xr.Dataset], path: str | os.PathLike[str]) -> Path:
+def write_csv(curves: Sequence[xr.Dataset], path: str | os.PathLike[str], beside: Path | None = None) -> Path:
     """Write the file in one move, so that no half-written one is ever seen."""
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(suffix=".csv", prefix=f".{target.stem}-", dir=target.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(as_csv(curves))
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with in_one_move(target, beside) as temporary:
+        temporary.write_text(as_csv(curves), encoding="utf-8", newline="")
     return target
 
 
@@ -123,6 +118,7 @@ def _table(curve: xr.Dataset) -> list[str]:
     widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
     lines = [[*header], ["-" * w for w in widths], *cells]
     return [
+        *([f"PARTIAL: interrupted {a['interrupted']}; --resume goes on"] if a.get("partial") else []),
         f"{a['model']}: {a['parameter']} allowed at {percent(a['level'])} % [{a['unit']}]",
         "",
         *("  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines),
