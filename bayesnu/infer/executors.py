@@ -6,11 +6,13 @@ Nothing heavy is imported here: a worker sets its number of threads before it lo
 import contextlib
 import importlib.util
 import itertools
+import math
 import multiprocessing
 import os
 import pickle
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
 from multiprocessing.connection import wait
@@ -28,6 +30,10 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB
 NAMES = "serial, processes:N, dask:local or dask:ADDRESS"
 ALLOWED_FAILURES = 20
 """A piece of work is given up when so many workers have died of it: batch systems kill for reasons of theirs."""
+
+TASK_SECONDS, PROBES = 0.5, 4
+"""A cluster takes milliseconds to hand out a piece of work: short ones go together, but each worker gets a few."""
+CONNECT_SECONDS = 10.0
 
 _CARGO: dict[str, Any] = {}
 """In a worker: what was shipped to it when it started."""
@@ -147,7 +153,7 @@ class Cluster(Executor):
         local = {"n_workers": os.cpu_count(), "threads_per_worker": 1, "dashboard_address": None}
         self._own = LocalCluster(**local) if address == "local" else None
         try:
-            self._client = Client(self._own or address, set_as_default=False)
+            self._client = Client(self._own or address, set_as_default=False, timeout=CONNECT_SECONDS)
         except (OSError, ValueError) as error:
             raise _wrong(f"dask:{address}", f"no scheduler there ({error}): start one with `dask scheduler`") from None
         self.cargo = frozenset(cargo)
@@ -231,23 +237,54 @@ def gathered(executor: Executor, tick: Callable[[Future[Any]], None], jobs: Iter
 
 
 def completed(executor: Executor, jobs: Mapping[str, Job]) -> Iterator[tuple[str, Any]]:
-    """Names and results as they come; an error or an interrupt takes back what has not begun."""
-    names: dict[Future[Any], str] = {}
+    """Names and results as they come; an error or an interrupt takes back what has not begun.
+
+    Many short jobs go out in batches of TASK_SECONDS, after a few that say how long one takes.
+    """
+    names, width = list(jobs), workers(executor)
+    probes = names[:width] if 1 < width < len(names) / PROBES else names
+    seconds = 0.0
+    for done in _each(executor, [{name: jobs[name]} for name in probes]):
+        seconds = max(seconds, done.seconds)
+        yield from done.results
+    rest = names[len(probes) :]
+    size = min(math.ceil(TASK_SECONDS / max(seconds, 1e-3)), math.ceil(len(rest) / (PROBES * width)))
+    batches = [{name: jobs[name] for name in batch} for batch in itertools.batched(rest, max(size, 1))]
+    for done in _each(executor, batches):
+        yield from done.results
+
+
+class Done(NamedTuple):
+    """What some jobs gave, and how long the whole took."""
+
+    results: list[tuple[str, Any]]
+    seconds: float
+
+
+def do(jobs: Mapping[str, Job]) -> Done:
+    """In a worker: some jobs, one after the other."""
+    began = time.perf_counter()
+    results = [(name, function(*arguments)) for name, (function, *arguments) in jobs.items()]
+    return Done(results, time.perf_counter() - began)
+
+
+def _each(executor: Executor, batches: Iterable[Mapping[str, Job]]) -> Iterator[Done]:
+    futures: list[Future[Done]] = []
     try:
-        for name, (function, *arguments) in jobs.items():
-            future = executor.submit(function, *arguments)
-            names[future] = name
-            if future.done():
-                yield names.pop(future), future.result()
-        for future in as_completed(list(names)):
-            yield names.pop(future), future.result()
+        for batch in batches:
+            futures.append(executor.submit(do, batch))
+            if futures[-1].done():
+                yield futures.pop().result()
+        for future in as_completed(list(futures)):
+            futures.remove(future)
+            yield future.result()
     except BrokenExecutor:
         raise BayesnuError(
             "a worker process died (killed, or out of memory); where an output file was named, what is finished is"
             " kept beside it, and --resume goes on from there"
         ) from None
     finally:
-        for future in names:
+        for future in futures:
             future.cancel()
 
 

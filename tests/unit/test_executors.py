@@ -87,6 +87,22 @@ def test_work_comes_as_it_is_done_and_is_taken_back_after_an_error():
     assert not done
 
 
+def test_short_jobs_go_out_together():
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        submitted = []
+
+        class Counting(executors.Serial):
+            workers = 2
+
+            def submit(self, fn, /, *args):
+                submitted.append(args)
+                return pool.submit(fn, *args)
+
+        jobs = {str(i): (divmod, i, 3) for i in range(100)}
+        assert dict(executors.completed(Counting(), jobs)) == {str(i): divmod(i, 3) for i in range(100)}
+    assert len(submitted) == 2 + 8  # Each of two workers: one to measure, then four of 13 or fewer.
+
+
 def test_serial_work_is_there_before_the_next_begins():
     order = []
     jobs = {str(i): (order.append, i) for i in range(3)}
