@@ -2,8 +2,8 @@
 
 Feldman and Cousins, Phys. Rev. D 57 (1998) 3873, with profiled nuisances (Sen, Walker and Woodroofe, Statistica Sinica
 19 (2009) 301). In each toy the counts fluctuate around the truth, and so do the auxiliary measurements of nuisances:
-the centre of each constraint is drawn around the true nuisance, with the constraint's width. Gaussian bins keep the
-variance of the observed data, in the simulation as in the fit.
+the centre of each constraint is drawn around the true nuisance, with the constraint's width, and control counts around
+what is expected of them. Gaussian bins keep the variance of the observed data, in the simulation as in the fit.
 """
 
 import json
@@ -103,17 +103,22 @@ def simulate(there: Scan, value: float, number: int, rng: np.random.Generator, n
     _, pulls = statistic.profiled(there, observed(there), value)
     true = pulls if nuisance == "profiled" else 0.0 * pulls
     expected, jacobian = statistic.expectation(there, value)
-    mean = expected + (jacobian * true).sum(axis=1)
+    mean, scales = expected + (jacobian * true).sum(axis=1), np.ones((len(expected), 1))
+    if there.controls.names and nuisance == "profiled":
+        scales = statistic.best_controls(there, observed(there), mean)
+        mean = mean + there.controls.background[:, None] * (scales - 1.0)
     data = there.analysis.data
     gaussian = mean + rng.standard_normal((len(mean), number)) * np.sqrt(data.variance)[:, None]
     counted = rng.poisson(np.clip(mean, 0.0, None), (len(mean), number)) if data.poisson.any() else gaussian
     centres = true + rng.standard_normal((len(true), number))
-    return Counts(np.where(data.poisson[:, None], counted, gaussian), centres)
+    measured = scales * there.controls.counts[:, None]
+    controls = rng.poisson(measured, (len(mean), number)).astype(float) if there.controls.names else None
+    return Counts(np.where(data.poisson[:, None], counted, gaussian), centres, controls)
 
 
 def observed(there: Scan) -> Counts:
     """The data themselves, as one data set with its constraints as declared."""
-    return Counts(there.analysis.data.counts[:, None], np.zeros((len(there.solved.names), 1)))
+    return Counts(there.analysis.data.counts[:, None], np.zeros((len(there.pulls.names), 1)))
 
 
 # --- all blocks -------------------------------------------------------------------------------------------------------
@@ -217,8 +222,10 @@ def _attributes(about: Recipe, seeds: list[int]) -> dict[str, Any]:
         "range_high": float(there.grid[-1]),
         "no_signal": no_signal(there),
         "nuisance": about.nuisance,
-        "auxiliary": "constraint centres drawn around the true nuisances",
-        "closed_form": ", ".join(there.solved.names),
+        "auxiliary": "constraint centres drawn around the true nuisances"
+        + (", control counts around what is expected of them" if there.controls.names else ""),
+        "closed_form": ", ".join(there.pulls.names if there.closed else there.controls.names),
+        "newton": "" if there.closed else ", ".join(there.pulls.names),
         "boundary": f"best value within [{there.grid[0]:g}, {there.grid[-1]:g}]",
         "block": BLOCK,
         "seeds": json.dumps(seeds),
