@@ -80,7 +80,7 @@ def _posterior(
             analysis, seed=seed, options=options, reporter=report, executor=spread, checkpoint=checkpoint
         )
     wanted = nuts.Options(draws=draws) if draws else nuts.Options()
-    return nuts.nuts(analysis, seed=seed, options=wanted, reporter=report)
+    return nuts.nuts(analysis, seed=seed, options=wanted, reporter=report, executor=spread, checkpoint=checkpoint)
 
 
 def _add_singles(
