@@ -48,7 +48,7 @@ def exclusion(
       bayesnu exclusion sterile2021-csi --parameter mu_nu_mu --out csi.csv
       bayesnu exclusion sterile2021-csi sterile2021-lar --parameter mu_nu_mu --executor processes:4 --plots plots
     """
-    from bayesnu.infer import checkpoint, mass_grid, results
+    from bayesnu.infer import mass_grid, results
     from bayesnu.infer.exclusion import exclusion as curve_of
     from bayesnu.infer.exclusion import recipe
     from bayesnu.infer.executors import executor
@@ -56,7 +56,8 @@ def exclusion(
     from bayesnu.report import exclusions
 
     shelf, reporter = catalog.open_catalog(), Reporter(quiet)
-    recipes = [recipe(catalog.resolve(shelf, name), parameter, mass, others) for name in models]
+    with reporter.step(f"loading {', '.join(models)}"):
+        recipes = [recipe(catalog.resolve(shelf, name), parameter, mass, others) for name in models]
     asked = {"parameter": parameter, "mass": mass, "masses": masses, "others": others, "level": level}
     hashes = {about.model.name: about.key for about in recipes}
     about_run = {"command": "exclusion", "model_hash": hashes, "versions": results.versions()}
@@ -70,11 +71,12 @@ def exclusion(
                         curve_of(about, parameter, mass, masses=grid, level=level, executor=pool, progress=step.done,
                                  checkpoint=kept)
                     )  # fmt: skip
-    except checkpoint.Interrupted as stopped:
+    except KeyboardInterrupt as stopped:
         partial = kept.place_of_partial(out) if out else None
-        shown = [*curves, *([] if stopped.result is None else [stopped.result])] if partial else []
-        exit_interrupted(kept.folder, shown or None, lambda c: exclusions.write_csv(c, str(partial), kept.folder))
-    written = _written(curves, out, plots, kept.folder)
+        exit_interrupted(
+            kept, stopped, partial and (lambda c: exclusions.write_csv([*curves, c], partial, kept.beside))
+        )
+    written = _written(curves, out, plots, kept.beside)
     kept.remove()
     if form == "json":
         print_json({"curves": exclusions.as_json(curves), "files": [str(path) for path in written]})

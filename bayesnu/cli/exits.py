@@ -51,13 +51,14 @@ def optional_checkpoint(out: Path | None, asked: Mapping[str, Any], resume: bool
     return checkpoint.NOWHERE
 
 
-def exit_interrupted(folder: Path | None, result: Any, save: Callable[[Any], Path]) -> NoReturn:
+def exit_interrupted(kept: Any, stopped: KeyboardInterrupt, save: Callable[[Any], Path] | None) -> NoReturn:
     """Write what an interrupted run has to show, say where it is and how to go on."""
     click.echo("bayesnu: interrupted", err=True)
-    if result is not None:
+    result = getattr(stopped, "result", None)
+    if save is not None and result is not None:
         click.echo(f"  partial result, marked as such: {save(result)}", err=True)
-    if folder is not None and any(folder.glob("*.npz")):
-        click.echo(f"  finished pieces: {folder}; the same command with --resume goes on from there", err=True)
-    elif folder is not None:
+    if kept.pieces:
+        click.echo(f"  finished pieces: {kept.folder}; the same command with --resume goes on from there", err=True)
+    elif kept.folder is not None:
         click.echo("  nothing was finished yet", err=True)
     sys.exit(EXIT_INTERRUPTED)

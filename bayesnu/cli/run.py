@@ -66,7 +66,9 @@ def fit(
     from bayesnu.likelihood.loading import load
     from bayesnu.report import tables
 
-    analysis, reporter = load(model), Reporter(quiet)
+    reporter = Reporter(quiet)
+    with reporter.step(f"loading {model}"):
+        analysis = load(model)
     path = out or Path(f"{analysis.model.name}.nc")
     gate = checks.Gate(r_hat=r_hat, ess=ess, divergences=divergences, steps_per_tau=steps_per_tau)
     asked = {"engine": engine, "seed": seed, "draws": draws, "profile": profiles, "level": level}
@@ -86,10 +88,11 @@ def fit(
                 executor=pool,
                 checkpoint=kept,
             )
-    except checkpoint.Interrupted as stopped:
+    except KeyboardInterrupt as stopped:
         partial = kept.place_of_partial(path)
-        exit_interrupted(kept.folder, stopped.result, lambda tree: results.save_result(tree, partial, kept.folder))
-    results.save_result(tree, path, kept.folder)
+        exit_interrupted(kept, stopped, lambda tree: results.save_result(tree, partial, kept.beside))
+    with reporter.step(f"writing {path}"):
+        results.save_result(tree, path, kept.beside)
     kept.remove()
     verdict = checks.recorded(tree)
     if form == "json":

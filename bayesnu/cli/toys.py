@@ -48,13 +48,15 @@ def toys(
 ) -> None:
     """Feldman-Cousins thresholds, coverage and expected limits of MODEL from simulated data.
 
-    One parameter of interest may be free; Gaussian nuisances of Gaussian bins are profiled in closed form.
+    One parameter of interest may be free; nuisances that scale counts are profiled. A run that was killed or
+    interrupted (exit code 130) goes on with the same command and --resume.
 
     \b
-    Example:
+    Examples:
       bayesnu toys coherent-csi-effective --parameter mu_nu --true 0 --true 30 --toys 2000 --seed 1 --out toys.nc
+      bayesnu toys coherent-csi-spectrum --set light_yield=1.17 --parameter mu_nu --true 30 --seed 1
     """
-    from bayesnu.infer import checkpoint, results
+    from bayesnu.infer import results
     from bayesnu.infer import toys as simulating
     from bayesnu.infer.progress import Reporter
     from bayesnu.infer.toy_files import merge, open_toys
@@ -62,7 +64,9 @@ def toys(
     from bayesnu.report import toys as report
 
     before, held = [open_toys(path) for path in earlier], dict(setting(entry) for entry in settings)
-    analysis, reporter = load(model).fix(**held) if held else load(model), Reporter(quiet)
+    reporter = Reporter(quiet)
+    with reporter.step(f"loading {model}"):
+        analysis = load(model).fix(**held) if held else load(model)
     asked = {"parameter": parameter, "true": sorted(true), "toys": number, "seed": seed, "level": sorted(levels)}
     about = {"command": "toys", "model": model, "model_hash": analysis.hash(), "versions": results.versions()}
     kept = optional_checkpoint(out, about | asked | {"nuisances": nuisance}, resume, reporter.say)
@@ -72,13 +76,12 @@ def toys(
                 analysis, parameter, true=true, number=number, seed=seed, levels=levels, nuisance=nuisance,
                 executor=where, progress=step.done, checkpoint=kept,
             )  # fmt: skip
-    except checkpoint.Interrupted as stopped:
+    except KeyboardInterrupt as stopped:
         partial = kept.place_of_partial(out) if out else None
-        shown = stopped.result if partial else None
-        exit_interrupted(kept.folder, shown, lambda tree: results.save_result(tree, str(partial), kept.folder))
+        exit_interrupted(kept, stopped, partial and (lambda tree: results.save_result(tree, partial, kept.beside)))
     for tree in before:
         found = merge(tree, found)
-    written = [str(results.save_result(found, out, kept.folder))] if out else []
+    written = [str(results.save_result(found, out, kept.beside))] if out else []
     kept.remove()
     if form == "json":
         print_json(report.as_json(found) | {"files": written})

@@ -40,12 +40,14 @@ class Checkpoint(NamedTuple):
     """
 
     folder: Path | None = None
+    asked: Mapping[str, str] = {}
     replaces: bool = False
     """Whether a finished result was there already: a partial one must not take its place."""
 
     def save(self, name: str, piece: Mapping[str, ArrayLike]) -> None:
         """Keep a piece."""
         if self.folder is not None:
+            self._open(self.folder)
             with in_one_move(self.folder / f"{name}.npz") as temporary, temporary.open("wb") as file:
                 np.savez(file, allow_pickle=False, **piece)
 
@@ -60,13 +62,39 @@ class Checkpoint(NamedTuple):
         except (OSError, ValueError, EOFError, zipfile.BadZipFile):
             return None
 
+    def file(self, name: str) -> Path | None:
+        """Where an engine that keeps its own state may write it, such as the points of a nested run."""
+        if self.folder is None:
+            return None
+        self._open(self.folder)
+        return self.folder / name
+
+    def _open(self, folder: Path) -> None:
+        """The folder comes with the first piece: a run that ends before it leaves nothing."""
+        if not (folder / ASKED).is_file():
+            folder.mkdir(parents=True, exist_ok=True)
+            with in_one_move(folder / ASKED) as temporary:
+                content = {"replaces": self.replaces, "asked": dict(self.asked)}
+                temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+    @property
+    def beside(self) -> Path | None:
+        """Where a result may be written before it takes its place."""
+        return self.folder if self.folder is not None and self.folder.is_dir() else None
+
+    @property
+    def pieces(self) -> list[Path]:
+        """What is kept."""
+        files = self.folder.iterdir() if self.folder is not None and self.folder.is_dir() else ()
+        return [file for file in files if file.name != ASKED and not file.name.startswith(".")]
+
     def place_of_partial(self, target: Path) -> Path:
         """Where a partial result goes: to the place of the result, unless a finished one is there."""
         return self.folder / target.name if self.folder is not None and self.replaces else target
 
     def remove(self) -> None:
         """The run has ended."""
-        if self.folder is not None:
+        if self.folder is not None and self.folder.is_dir():
             shutil.rmtree(self.folder)
 
 
@@ -87,21 +115,18 @@ def begin(result: Path, asked: Mapping[str, Any], *, resume: bool, say: Callable
     folder, now = folder_of(result), _flat(asked)
     if (folder / ASKED).is_file():
         before = json.loads((folder / ASKED).read_text(encoding="utf-8"))
-        if not resume and any(folder.glob("*.npz")):
+        if not resume and Checkpoint(folder).pieces:
             hint = f"continue it with --resume, or start anew after: rm -r {folder}"
             found = "pieces of a run that has not ended (or is still running)"
             raise DeclarationError(Problem(str(folder), "", found, "no unfinished run of this result", hint))
         if resume:
             _require_same(folder, before["asked"], now)
             _sweep(folder)
-            return Checkpoint(folder, before["replaces"])
+            return Checkpoint(folder, now, before["replaces"])
+        shutil.rmtree(folder)
     elif resume:
         say(f"  there is no {folder}: nothing to resume, starting from the beginning")
-    folder.mkdir(parents=True, exist_ok=True)
-    _sweep(folder)
-    with in_one_move(folder / ASKED) as temporary:
-        temporary.write_text(json.dumps({"replaces": result.exists(), "asked": now}, indent=1), encoding="utf-8")
-    return Checkpoint(folder, result.exists())
+    return Checkpoint(folder, now, result.exists())
 
 
 def _flat(asked: Mapping[str, Any]) -> dict[str, str]:

@@ -6,6 +6,7 @@ The snooker move of emcee 3.1 is wrong (its Jacobian has half the power it needs
 
 import functools
 import time
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from typing import NamedTuple
 
@@ -97,30 +98,34 @@ def ensemble(
     with report.step("sampling with emcee") as step:
         ensembles = _Ensembles.of(target, wanted, seed, executor or executors.Serial(), checkpoint)
         try:
-            _advance(target, ensembles, wanted, step)
+            tau = _advance(target, ensembles, wanted, step)
         except KeyboardInterrupt:
             raise Interrupted(_so_far(target, ensembles, wanted, seed, step)) from None
-    return _result(target, ensembles, wanted, seed, step)
+    with report.step("evaluating the draws"):
+        return _result(target, ensembles, tau, wanted, seed, step)
 
 
 def _so_far(target: Marginal, ensembles: "_Ensembles", wanted: Options, seed: int, step: Step) -> xr.DataTree | None:
     length = ensembles.length
     if length < FEWEST_STEPS:
         return None
-    return results.partial(_result(target, ensembles, wanted, seed, step), f"after {length} steps of each ensemble")
+    tau = max(_tau(target, chain) for chain in ensembles.chains())
+    tree = _result(target, ensembles, tau, wanted, seed, step)
+    return results.partial(tree, f"after {length} steps of each ensemble")
 
 
-def _result(target: Marginal, ensembles: "_Ensembles", wanted: Options, seed: int, step: Step) -> xr.DataTree:
-    runs, length = ensembles.chains(), ensembles.length
-    tau = max(_tau(target, run) for run in runs)
+def _result(
+    target: Marginal, ensembles: "_Ensembles", tau: float, wanted: Options, seed: int, step: Step
+) -> xr.DataTree:  # fmt: skip
+    length, number = ensembles.length, wanted.ensembles
     burn, thin = _burn_in(length, tau), max(int(tau / 2), 1)
     # As emcee thins: the last of each `thin` steps.
-    chain = np.stack([run[burn + thin - 1 :: thin] for run in runs])
-    draws = to_physical(target, chain.reshape(len(runs), -1, chain.shape[-1]))
+    chain = np.stack([run[burn + thin - 1 :: thin] for run in ensembles.chains()])
+    draws = to_physical(target, chain.reshape(number, -1, chain.shape[-1]))
     kept, walkers = length - burn, chain.shape[2]
     recorded = {
         **wanted._asdict(), "walkers": walkers, "steps": length, "burn_in": burn, "thin": thin, "tau": tau,
-        "steps_per_tau": kept / tau, "ess_walkers": len(runs) * walkers * kept / tau,
+        "steps_per_tau": kept / tau, "ess_walkers": number * walkers * kept / tau,
         "integrated": list(target.solved.names),
     }  # fmt: skip
     return results.to_tree(
@@ -175,9 +180,10 @@ class _Ensembles(NamedTuple):
             self.checkpoint.save(_name(int(name), lengths[int(name)]), walk._asdict())
             self.walks[int(name)].append(walk)
 
-    def chains(self) -> list[Array]:
-        """(step, walker, parameter) of each, all of one length."""
-        return [np.concatenate([w.chain for w in walk])[: self.length] for walk in self.walks]
+    def chains(self) -> Iterator[Array]:
+        """(step, walker, parameter) of one after the other, all of one length; all at once would not fit twice."""
+        for walk in self.walks:
+            yield np.concatenate([w.chain for w in walk])[: self.length]
 
     def accepted(self) -> Array:
         """Fraction of the proposals of each walker that was accepted, (ensemble, walker)."""
@@ -268,8 +274,8 @@ def starts(target: Marginal, walkers: int, rng: np.random.Generator) -> Array:
     return np.asarray(x[np.argsort(-keys)[:walkers]])
 
 
-def _advance(target: Marginal, ensembles: _Ensembles, options: Options, step: Step) -> None:
-    """Run until every ensemble is long enough, or the number of steps that was asked for."""
+def _advance(target: Marginal, ensembles: _Ensembles, options: Options, step: Step) -> float:
+    """Run until every ensemble is long enough, or the number of steps that was asked for; the autocorrelation time."""
     goal, number = options.steps or FIRST_STEPS, options.ensembles
     while True:
         _reach(ensembles, goal, step)
@@ -278,7 +284,7 @@ def _advance(target: Marginal, ensembles: _Ensembles, options: Options, step: St
         walkers = len(ensembles.walks[0][0].coords) * number
         enough = kept > options.steps_per_tau * tau and walkers * kept / tau > options.ess
         if options.steps or enough or goal >= options.max_steps:
-            return
+            return tau
         goal = min(max(int(1.3 * (options.steps_per_tau + BURN_IN_TAU) * tau), goal + 500), options.max_steps)
 
 

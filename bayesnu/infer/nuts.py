@@ -81,7 +81,8 @@ def nuts(analysis: Analysis, *, seed: int, options: Options | None = None, repor
         wanted = wanted._replace(target_accept=CAREFUL_TARGET_ACCEPT)
         chains, more = question.sampled(wanted)
         seconds = {name: seconds[name] + more[name] for name in seconds}
-    return question.result(chains, wanted, seconds)
+    with question.report.step("evaluating the draws"):
+        return question.result(chains, wanted, seconds)
 
 
 class _Question(NamedTuple):

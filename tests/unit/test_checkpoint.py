@@ -103,7 +103,9 @@ def test_pieces_are_never_thrown_away_without_a_word(result):
 
 
 def test_a_run_that_finished_nothing_is_no_obstacle(result):
-    begin(result, ASKED, resume=False, say=said)
+    kept = begin(result, ASKED, resume=False, say=said)
+    kept.save("piece", {"x": 1.0})
+    (kept.folder / "piece.npz").unlink()
     assert begin(result, ASKED | {"seed": 2}, resume=False, say=said).folder == checkpoint.folder_of(result)
 
 
@@ -114,10 +116,26 @@ def test_nothing_to_resume_is_said(result):
 
 
 def test_what_a_killed_writer_left_is_swept_away(result):
-    folder = begin(result, ASKED, resume=False, say=said).folder
-    (folder / ".piece-0a1b2c3d.npz").write_bytes(b"half")
+    kept = begin(result, ASKED, resume=False, say=said)
+    kept.save("piece", {"x": 1.0})
+    (kept.folder / ".piece-0a1b2c3d.npz").write_bytes(b"half")
     begin(result, ASKED, resume=True, say=said)
-    assert [file.name for file in folder.iterdir()] == ["asked.json"]
+    assert sorted(file.name for file in kept.folder.iterdir()) == ["asked.json", "piece.npz"]
+
+
+def test_a_run_that_ends_before_its_first_piece_leaves_nothing(result):
+    kept = begin(result, ASKED, resume=False, say=said)
+    assert kept.beside is None
+    kept.remove()
+    assert list(result.parent.iterdir()) == []
+
+
+def test_an_engine_may_keep_its_own_file(result):
+    kept = begin(result, ASKED, resume=False, say=said)
+    kept.file("nested.h5").write_bytes(b"points")
+    assert [file.name for file in kept.pieces] == ["nested.h5"]
+    with pytest.raises(DeclarationError, match="--resume"):
+        begin(result, ASKED, resume=False, say=said)
 
 
 def test_a_partial_result_never_replaces_a_finished_one(result):
