@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import click
 
-from bayesnu.errors import BayesnuError, ConvergenceError, DeclarationError, Problem
+from bayesnu.errors import BayesnuError, ConvergenceError, DeclarationError, Problem, is_interrupt
 
 EXIT_UNCONVERGED, EXIT_WRONG, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -28,7 +28,9 @@ class Commands(click.Group):
         except BayesnuError as error:
             click.echo(f"bayesnu: {error}", err=True)
             ctx.exit(EXIT_WRONG)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemError) as error:
+            if not is_interrupt(error):
+                raise
             click.echo("bayesnu: interrupted", err=True)
             ctx.exit(EXIT_INTERRUPTED)
 

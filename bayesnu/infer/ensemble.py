@@ -310,4 +310,7 @@ def _tau(target: Marginal, chain: Array) -> float:
     linear = np.concatenate(
         [np.delete(half, angles, axis=2), np.cos(half[..., angles]), np.sin(half[..., angles])], axis=2
     )
-    return float(np.max(emcee.autocorr.integrated_time(linear, quiet=True, tol=0)))
+    # A walker that never moved, in a run of a few steps, has no autocorrelation: the run is then too short to tell.
+    with np.errstate(invalid="ignore"):
+        taus = emcee.autocorr.integrated_time(linear, quiet=True, tol=0)
+    return float(np.max(np.where(np.isfinite(taus), taus, len(half))))

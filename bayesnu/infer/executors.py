@@ -104,7 +104,10 @@ class Processes(ProcessPoolExecutor):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
-        """Wait for what is running; after an error or an interrupt, nothing more is begun."""
+        """Wait for what is running; after an error nothing more is begun, and an interrupt ends what is."""
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            for process in list((self._processes or {}).values()):
+                process.terminate()
         self.shutdown(wait=True, cancel_futures=kind is not None)
         return None
 

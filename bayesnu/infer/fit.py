@@ -1,7 +1,10 @@
 """One call from an Analysis to a complete result: posterior, diagnostics, profiles, one-at-a-time limits."""
 
+import concurrent.futures
+import contextlib
+import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, Future
 from typing import Literal, NamedTuple
 
@@ -9,6 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayesnu.errors import is_interrupt
 from bayesnu.infer import checks, ensemble, executors, minimise, nuts, profile, results
 from bayesnu.infer.checkpoint import NOWHERE, Checkpoint, Interrupted, finished
 from bayesnu.infer.checks import Gate
@@ -47,7 +51,9 @@ def fit(
     names = scanned(analysis) if profiles and len(_of_interest(analysis)) > 1 else []
     jobs = {f"alone-{name}": (alone, analysis, name, seed, wanted) for name in names}
     todo = {name: job for name, job in jobs.items() if checkpoint.load(name) is None}
-    with executors.ahead(executor, todo) as ahead:
+    # One worker has nothing else to do while the chains run; several run the chains first.
+    beside = executor if executors.workers(executor) == 1 else None
+    with _ahead(beside, todo, checkpoint) as early:
         try:
             tree = _posterior(analysis, engine, seed, draws, report, executor, checkpoint)
             checks.record(tree, wanted)
@@ -55,12 +61,31 @@ def fit(
             raise Interrupted(_judged(stopped.result, wanted)) from None
         try:
             if profiles:
-                seconds = add_profiles(tree, analysis, level, report)
-                _add_singles(tree, jobs, ahead, checkpoint, report)
+                with _ahead(executor, {} if early else todo, checkpoint) as late:
+                    seconds = add_profiles(tree, analysis, level, report)
+                    _add_singles(tree, jobs, early | late, checkpoint, report)
                 tree.attrs["seconds"] = json.dumps(json.loads(tree.attrs["seconds"]) | {"profile": seconds})
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemError) as stopped:
+            if not is_interrupt(stopped):
+                raise
             raise Interrupted(_judged(results.partial(tree, "before the profiles were complete"), wanted)) from None
     return tree
+
+
+@contextlib.contextmanager
+def _ahead(
+    executor: Executor | None, jobs: Mapping[str, executors.Job], checkpoint: Checkpoint
+) -> Iterator[dict[str, Future[Single]]]:  # fmt: skip
+    """Parameters alone, beside what is done here; each is kept as soon as it is done."""
+    with executors.ahead(executor, jobs) as futures:
+        for name, future in futures.items():
+            future.add_done_callback(functools.partial(_keep, checkpoint, name))
+        yield futures
+
+
+def _keep(checkpoint: Checkpoint, name: str, future: Future[Single]) -> None:
+    if not future.cancelled() and future.exception() is None:
+        checkpoint.save(name, future.result()._asdict())
 
 
 def _judged(tree: xr.DataTree | None, gate: Gate) -> xr.DataTree | None:
@@ -89,8 +114,7 @@ def _add_singles(
 ) -> None:  # fmt: skip
     """Each parameter alone: kept from before, done beside the rest, or done now."""
     with report.step("taking each parameter alone") as step:
-        for name, future in ahead.items():
-            checkpoint.save(name, future.result()._asdict())
+        concurrent.futures.wait(ahead.values())
         here = {name: job for name, job in jobs.items() if name not in ahead}
         done = finished(checkpoint, executors.Serial(), here, Single, step.done)
     for name in jobs:

@@ -1,12 +1,14 @@
 """Checkpoints: what is kept, what is done again, and what may be resumed."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from bayesnu.errors import DeclarationError
-from bayesnu.infer import checkpoint
+import bayesnu as bn
+from bayesnu.errors import DeclarationError, is_interrupt
+from bayesnu.infer import checkpoint, fit
 from bayesnu.infer.checkpoint import NOWHERE, Interrupted, begin, finished
 from bayesnu.infer.executors import Serial
 
@@ -152,3 +154,40 @@ def test_without_a_folder_nothing_is_kept():
     assert finished(NOWHERE, Serial(), squares([1], log), Square) == {"1": Square(1.0, 1.0)}
     assert NOWHERE.load("1") is None
     NOWHERE.remove()
+
+
+def test_an_interrupt_is_known_behind_another_error(monkeypatch):
+    """What PyTensor's compiled functions make of it, and what does not come from one."""
+    analysis = bn.load("coherent-csi-effective")
+    tree = fit.fit(analysis, engine="emcee", seed=1, draws=40)
+
+    def stopped(*_):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as cause:
+            raise SystemError("returned a result with an exception set") from cause
+
+    monkeypatch.setattr(fit, "_posterior", lambda *_: tree)
+    monkeypatch.setattr(fit, "add_profiles", stopped)
+    with pytest.raises(Interrupted) as caught:
+        fit.fit(analysis, engine="emcee", seed=1, profiles=True)
+    assert caught.value.result.attrs["interrupted"] == "before the profiles were complete"
+    assert caught.value.result.attrs["converged"] == 0
+    assert not is_interrupt(SystemError("of another kind"))
+
+
+def test_parameters_alone_are_kept_and_not_done_again(result, monkeypatch):
+    analysis, done = bn.load("coherent-csi-tmm"), []
+
+    def single(_, name, *rest):
+        done.append(name)
+        return fit.Single(np.zeros((4, 10)), "{}", 1, "[]")
+
+    monkeypatch.setattr(fit, "alone", single)
+    monkeypatch.setattr(fit, "add_profiles", lambda *_: 0.0)
+    kept = begin(result, ASKED, resume=False, say=said)
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(2):
+            tree = fit.fit(analysis, engine="emcee", seed=1, draws=40, profiles=True, executor=pool, checkpoint=kept)
+            assert sorted(tree["one_at_a_time"].children) == ["lambda_1", "lambda_2", "lambda_3"]
+    assert sorted(done) == ["lambda_1", "lambda_2", "lambda_3"]
