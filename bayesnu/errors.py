@@ -40,3 +40,14 @@ class ConvergenceError(BayesnuError):
     def __init__(self, failures: Sequence[str]) -> None:
         self.failures = tuple(failures)
         super().__init__("the run did not converge:\n  " + "\n  ".join(self.failures))
+
+
+def is_interrupt(error: BaseException | None) -> bool:
+    """Whether an interrupt is behind an error: one that comes while compiled code returns is turned into another.
+
+    >>> is_interrupt(KeyboardInterrupt()), is_interrupt(SystemError())
+    (True, False)
+    """
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None

@@ -23,7 +23,7 @@ def main() -> None:
     Names complete in the shell:
       eval "$(_BAYESNU_COMPLETE=bash_source bayesnu)"     (or zsh_source, fish_source)
 
-    Exit codes: 0 done, 1 done but not converged, 2 something asked for is wrong.
+    Exit codes: 0 done, 1 done but not converged, 2 something asked for is wrong, 130 interrupted.
     """
 
 

@@ -34,3 +34,10 @@ OTHERS = click.option(
     show_default=True,
     help="What becomes of the other parameters of interest; nuisances are always profiled.",
 )
+RESUME = click.option("--resume", is_flag=True, help="Go on with a run of this output file that was killed.")
+
+
+def executor_option(default: str | None) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Where the work runs."""
+    text = "serial, processes:N, dask:local or dask:ADDRESS (extra: bayesnu[cluster])."
+    return click.option("--executor", "where", default=default, show_default=default is not None, help=text)

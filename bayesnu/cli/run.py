@@ -1,18 +1,16 @@
 """What the data say: the posterior."""
 
 import json
-import multiprocessing
 import sys
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import click
 
 from bayesnu.cli.answers import print_json
-from bayesnu.cli.exits import EXIT_UNCONVERGED
-from bayesnu.cli.options import FORMAT, LEVEL, MODEL, QUIET
+from bayesnu.cli.exits import EXIT_UNCONVERGED, exit_interrupted
+from bayesnu.cli.options import FORMAT, LEVEL, MODEL, QUIET, RESUME, executor_option
 
 
 @click.command()
@@ -31,6 +29,8 @@ from bayesnu.cli.options import FORMAT, LEVEL, MODEL, QUIET
 @click.option("--ess", type=float, default=400.0, show_default=True, help="Gate: smallest bulk and tail ESS.")
 @click.option("--divergences", type=float, default=0.005, show_default=True, help="Gate: largest divergent fraction.")
 @click.option("--steps-per-tau", type=float, default=50.0, show_default=True, help="Gate: shortest ensemble.")
+@executor_option("processes:1")
+@RESUME
 @FORMAT
 @QUIET
 def fit(
@@ -45,35 +45,56 @@ def fit(
     ess: float,
     divergences: float,
     steps_per_tau: float,
+    where: str,
+    resume: bool,
     form: str,
     quiet: bool,
 ) -> None:
     """Sample the posterior of MODEL; exit code 1 where the run did not converge.
 
-    Example: bayesnu fit coherent-csi-tmm --profile --seed 1 --out tmm.nc
+    An executor with one worker takes what can run beside the chains, one with more takes the chains as well. A run that
+    was killed or interrupted (exit code 130) goes on with the same command and --resume.
+
+    \b
+    Examples:
+      bayesnu fit coherent-csi-tmm --profile --seed 1 --out tmm.nc
+      bayesnu fit coherent-csi-effective --engine emcee --executor processes:4 --out effective.nc
     """
-    from bayesnu.infer import checks, results
+    from bayesnu.infer import checkpoint, checks, results
+    from bayesnu.infer.executors import executor
     from bayesnu.infer.fit import fit as run
     from bayesnu.infer.progress import Reporter
     from bayesnu.likelihood.loading import load
     from bayesnu.report import tables
 
-    analysis = load(model)
+    reporter = Reporter(quiet)
+    with reporter.step(f"loading {model}"):
+        analysis = load(model)
     path = out or Path(f"{analysis.model.name}.nc")
     gate = checks.Gate(r_hat=r_hat, ess=ess, divergences=divergences, steps_per_tau=steps_per_tau)
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
-        tree = run(
-            analysis,
-            engine=engine,
-            seed=seed,
-            profiles=profiles,
-            level=level,
-            draws=draws,
-            gate=gate,
-            reporter=Reporter(quiet),
-            executor=executor,
-        )
-    results.save_result(tree, path)
+    asked = {"engine": engine, "seed": seed, "draws": draws, "profile": profiles, "level": level}
+    about = {"command": "fit", "model": model, "model_hash": analysis.hash(), "versions": results.versions()}
+    kept = checkpoint.begin(path, about | asked | {"gate": gate._asdict()}, resume=resume, say=reporter.say)
+    try:
+        with executor(where) as pool:
+            tree = run(
+                analysis,
+                engine=engine,
+                seed=seed,
+                profiles=profiles,
+                level=level,
+                draws=draws,
+                gate=gate,
+                reporter=reporter,
+                executor=pool,
+                checkpoint=kept,
+            )
+    except KeyboardInterrupt as stopped:
+        partial = kept.place_of_partial(path)
+        exit_interrupted(kept, stopped, lambda tree: results.save_result(tree, partial, kept.beside))
+    with reporter.step(f"writing {path}"):
+        results.save_result(tree, path, kept.beside)
+    kept.remove()
     verdict = checks.recorded(tree)
     if form == "json":
         print_json(_fit_summary({str(k): v for k, v in tree.attrs.items()}, path, verdict))

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from bayesnu.cli.answers import print_json
-from bayesnu.cli.options import FORMAT, MODEL, QUIET, SET
+from bayesnu.cli.exits import exit_interrupted, optional_checkpoint
+from bayesnu.cli.options import FORMAT, MODEL, QUIET, RESUME, SET, executor_option
 from bayesnu.cli.predict import setting
 
 
@@ -24,7 +25,8 @@ from bayesnu.cli.predict import setting
               show_default=True, help="Where the true nuisances stand.")  # fmt: skip
 @click.option("--merge", "earlier", multiple=True, type=click.Path(path_type=Path, dir_okay=False),
               help="A file of toys with another seed, to be added; may be repeated.")  # fmt: skip
-@click.option("--executor", "where", default="serial", show_default=True, help="serial, or processes:N.")
+@executor_option("serial")
+@RESUME
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="netCDF file of all toys.")
 @FORMAT
 @QUIET
@@ -39,35 +41,48 @@ def toys(
     nuisance: Any,
     earlier: Sequence[Path],
     where: str,
+    resume: bool,
     out: Path | None,
     form: str,
     quiet: bool,
 ) -> None:
     """Feldman-Cousins thresholds, coverage and expected limits of MODEL from simulated data.
 
-    One parameter of interest may be free; Gaussian nuisances of Gaussian bins are profiled in closed form.
+    One parameter of interest may be free; nuisances that scale counts are profiled. A run that was killed or
+    interrupted (exit code 130) goes on with the same command and --resume.
 
     \b
-    Example:
+    Examples:
       bayesnu toys coherent-csi-effective --parameter mu_nu --true 0 --true 30 --toys 2000 --seed 1 --out toys.nc
+      bayesnu toys coherent-csi-spectrum --set light_yield=1.17 --parameter mu_nu --true 30 --seed 1
     """
+    from bayesnu.infer import results
     from bayesnu.infer import toys as simulating
     from bayesnu.infer.progress import Reporter
-    from bayesnu.infer.results import save_result
     from bayesnu.infer.toy_files import merge, open_toys
     from bayesnu.likelihood.loading import load
     from bayesnu.report import toys as report
 
     before, held = [open_toys(path) for path in earlier], dict(setting(entry) for entry in settings)
-    analysis = load(model).fix(**held) if held else load(model)
-    with Reporter(quiet).step(f"{number} toys at each value") as step:
-        found = simulating.toys(
-            analysis, parameter, true=true, number=number, seed=seed, levels=levels, nuisance=nuisance, executor=where,
-            progress=step.done,
-        )  # fmt: skip
+    reporter = Reporter(quiet)
+    with reporter.step(f"loading {model}"):
+        analysis = load(model).fix(**held) if held else load(model)
+    asked = {"parameter": parameter, "true": sorted(true), "toys": number, "seed": seed, "level": sorted(levels)}
+    about = {"command": "toys", "model": model, "model_hash": analysis.hash(), "versions": results.versions()}
+    kept = optional_checkpoint(out, about | asked | {"nuisances": nuisance}, resume, reporter.say)
+    try:
+        with reporter.step(f"{number} toys at each value") as step:
+            found = simulating.toys(
+                analysis, parameter, true=true, number=number, seed=seed, levels=levels, nuisance=nuisance,
+                executor=where, progress=step.done, checkpoint=kept,
+            )  # fmt: skip
+    except KeyboardInterrupt as stopped:
+        partial = kept.place_of_partial(out) if out else None
+        exit_interrupted(kept, stopped, partial and (lambda tree: results.save_result(tree, partial, kept.beside)))
     for tree in before:
         found = merge(tree, found)
-    written = [str(save_result(found, out))] if out else []
+    written = [str(results.save_result(found, out, kept.beside))] if out else []
+    kept.remove()
     if form == "json":
         print_json(report.as_json(found) | {"files": written})
         return

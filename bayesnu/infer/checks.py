@@ -68,6 +68,7 @@ def diagnose(tree: xr.DataTree, gate: Gate) -> Diagnostics:
     steps, ess_walkers = options.get("steps_per_tau"), options.get("ess_walkers")
     ess_weights, sigmas = options.get("ess_weights"), options.get("evidence_sigmas")
     failures = [
+        *([f"interrupted {tree.attrs['interrupted']}: --resume goes on"] if tree.attrs.get("partial") else []),
         *(f"R-hat of {n} is {v:.4f}, above {gate.r_hat:g}" for n, v in r_hat.items() if not v < gate.r_hat),
         *(f"bulk ESS of {n} is {v:.0f}, below {gate.ess:g}" for n, v in bulk.items() if not v > gate.ess),
         *(f"tail ESS of {n} is {v:.0f}, below {gate.ess:g}" for n, v in tail.items() if not v > gate.ess),

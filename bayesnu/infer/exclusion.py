@@ -4,11 +4,12 @@ At each mass the templates are exact and chi2 is minimised over everything but t
 chi2 exceeds a minimum by no more than a threshold: the minimum at that mass, or the one over all masses scanned.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -18,7 +19,8 @@ from scipy import optimize, stats
 
 from bayesnu.catalog.validation import did_you_mean
 from bayesnu.errors import DeclarationError, Problem
-from bayesnu.infer import executors
+from bayesnu.infer import executors, results
+from bayesnu.infer.checkpoint import NOWHERE, Checkpoint, Interrupted, finished
 from bayesnu.infer.minimise import Minimisation, image, minimise, prepare_numpy, random_starts
 from bayesnu.infer.profile import Others, Progress
 from bayesnu.likelihood import nuisances, priors
@@ -102,7 +104,7 @@ def recipe(analysis: Analysis | Resolved, parameter: str, mass: str = "m4", othe
 def exclusion(
     analysis: Analysis | Resolved | Recipe, parameter: str, mass: str = "m4", *, masses: ArrayLike,
     thresholds: Mapping[str, Threshold] | None = None, level: float = 0.90, others: Others = "profiled",
-    executor: Executor | str | None = None, progress: Progress | None = None,
+    executor: Executor | str | None = None, progress: Progress | None = None, checkpoint: Checkpoint = NOWHERE,
 ) -> xr.Dataset:  # fmt: skip
     """Allowed values of a parameter at each mass, and the minimum of chi2 there.
 
@@ -110,6 +112,8 @@ def exclusion(
     convention, `low`, `high` and what it is (`allowed`): an 'upper limit' begins at zero, an 'interval' does not; where
     chi2 never rises enough within the range, `high` is NaN ('no limit', or 'lower limit'); where no value is allowed
     there is one row of two NaN ('none'). Any `concurrent.futures.Executor` may run the masses, or the name of one.
+    Masses that a checkpoint kept are not scanned again; an interrupt raises `checkpoint.Interrupted` with the curve of
+    those that were done.
 
     >>> import bayesnu as bn
     >>> curve = exclusion(bn.load("sterile2021-csi"), "mu_nu_mu", masses=[0.01, 20.0])  # doctest: +SKIP
@@ -118,17 +122,42 @@ def exclusion(
     wanted = dict(thresholds) if thresholds is not None else conventions(level)
     grid = _in_range(about, np.unique(np.asarray(masses, dtype=float)))
     if isinstance(executor, Executor):
-        return _curve(about, grid, wanted, level, executor, progress)
+        return _curve(about, grid, wanted, level, executor, progress, checkpoint)
     with executors.executor(executor or "serial", {about.key: about}) as own:
-        return _curve(about, grid, wanted, level, own, progress)
+        return _curve(about, grid, wanted, level, own, progress, checkpoint)
 
 
 def _curve(
     about: Recipe, masses: Array, wanted: Mapping[str, Threshold], level: float, executor: Executor,
-    progress: Progress | None,
+    progress: Progress | None, checkpoint: Checkpoint,
 ) -> xr.Dataset:  # fmt: skip
-    parcel, tick = executors.parcel(executor, about.key, about), executors.counter(progress, 2 * len(masses))
-    scans = executors.gathered(executor, tick, [(scan_at, parcel, float(m)) for m in masses])
+    parcel, whole = executors.parcel(executor, about.key, about), 2 * len(masses)
+    jobs = {f"{about.model.name}-mass-{m!r}": (scan_at, parcel, m) for m in masses.tolist()}
+    try:
+        found = finished(checkpoint, executor, jobs, Scan, lambda n, _: progress(n, whole) if progress else None)
+        tick = executors.counter(lambda n, _: progress(n + len(masses), whole) if progress else None, whole)
+        return _of_scans(about, list(found.values()), wanted, level, executor, tick)
+    except KeyboardInterrupt as stopped:
+        scans = list((stopped.result if isinstance(stopped, Interrupted) else found).values())
+        raise Interrupted(_so_far(about, scans, wanted, level, len(masses))) from None
+
+
+def _so_far(
+    about: Recipe, scans: list[Scan], wanted: Mapping[str, Threshold], level: float, number: int
+) -> xr.Dataset | None:
+    """The curve of the masses that were scanned before an interrupt."""
+    if not scans:
+        return None
+    curve = _of_scans(about, scans, wanted, level, executors.Serial(), lambda future: None)
+    return curve.assign_attrs(partial=1, interrupted=f"after {len(scans)} of {number} masses")
+
+
+def _of_scans(
+    about: Recipe, scans: list[Scan], wanted: Mapping[str, Threshold], level: float, executor: Executor,
+    tick: Callable[[Future[Any]], None],
+) -> xr.Dataset:  # fmt: skip
+    """What is allowed at each mass, given the scans of all."""
+    parcel = executors.parcel(executor, about.key, about)
     lowest = min(float(s.chi2.min()) for s in scans)
     levels = [[_level(t, s, lowest) for t in wanted.values()] for s in scans]
     found = executors.gathered(
@@ -345,6 +374,8 @@ def _dataset(
         "chi2_global": float(lowest.chi2.min()),
         "global_mass": lowest.mass,
         "global_best": float(lowest.points[lowest.best]),
+        "command": results.command(),
+        "versions": json.dumps(results.versions()),
         "source": "; ".join(dict.fromkeys(p.source for p in about.model.published if p.parameter == about.parameter)),
     }
     found = {k: ("mass", v) for k, v in along.items()} | {k: ("interval", v) for k, v in of_rows.items()}

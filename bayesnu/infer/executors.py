@@ -1,33 +1,50 @@
-"""Where independent work runs: one after the other, in processes, or on any `concurrent.futures.Executor`.
+"""Where independent work runs: one after the other, in processes, on a cluster, or on any Executor of Python.
 
 Nothing heavy is imported here: a worker sets its number of threads before it loads NumPy.
 """
 
 import contextlib
+import importlib.util
 import itertools
+import math
 import multiprocessing
 import os
 import pickle
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
+from multiprocessing.connection import wait
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from bayesnu.errors import DeclarationError, Problem
+from bayesnu.errors import BayesnuError, DeclarationError, Problem
+
+Job = tuple[Any, ...]
+"""A function and its arguments."""
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """Each worker has one: the workers are what runs in parallel."""
+
+NAMES = "serial, processes:N, dask:local or dask:ADDRESS"
+ALLOWED_FAILURES = 20
+"""A piece of work is given up when so many workers have died of it: batch systems kill for reasons of theirs."""
+
+TASK_SECONDS, PROBES = 0.5, 4
+"""A cluster takes milliseconds to hand out a piece of work: short ones go together, but each worker gets a few."""
+CONNECT_SECONDS = 10.0
 
 _CARGO: dict[str, Any] = {}
 """In a worker: what was shipped to it when it started."""
 
 
 def executor(text: str, cargo: Mapping[str, Any] | None = None) -> Executor:
-    """An executor from its name: "serial" or "processes:4"; `cargo` goes to each worker once, when it starts.
+    """An executor from its name; `cargo` goes to each worker once, when it starts.
 
-    A script that asks for processes keeps its work under `if __name__ == "__main__":`, because workers import it.
+    "serial"; "processes:4"; "dask:local", a cluster of all cores of this machine; "dask:tcp://HOST:8786", the scheduler
+    of a running one. A script that asks for processes or dask:local keeps its work under `if __name__ == "__main__":`,
+    because workers import it.
 
     >>> with executor("serial") as one:
     ...     one.submit(pow, 2, 3).result()
@@ -38,14 +55,28 @@ def executor(text: str, cargo: Mapping[str, Any] | None = None) -> Executor:
         return Serial()
     if kind == "processes" and number.isdecimal() and int(number) > 0:
         return Processes(int(number), cargo or {})
-    expected, hint = "serial or processes:N", "write for instance processes:4"
-    if kind == "dask":
-        hint = "a cluster needs the extra: pip install 'bayesnu[cluster]'; this version cannot use it by name yet"
-    raise DeclarationError(Problem("command line", "executor", repr(text), expected, hint))
+    if kind == "dask" and number:
+        return Cluster(number, cargo or {})
+    raise _wrong(text, "write for instance processes:4")
+
+
+def _wrong(text: str, hint: str) -> DeclarationError:
+    return DeclarationError(Problem("command line", "executor", repr(text), NAMES, hint))
+
+
+def workers(executor: Executor | None) -> int:
+    """How many pieces of work may run at once, as far as that is known; of a foreign executor, more than one.
+
+    >>> workers(Serial())
+    1
+    """
+    return int(getattr(executor, "workers", 2)) if executor is not None else 1
 
 
 class Serial(Executor):
     """Each piece of work is done when it is submitted."""
+
+    workers = 1
 
     def submit[**P, T](self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Do it now; an interrupt is not kept for later."""
@@ -61,7 +92,7 @@ class Processes(ProcessPoolExecutor):
     """New processes (not forks: those share locks with threads), each with one thread for linear algebra."""
 
     def __init__(self, workers: int, cargo: Mapping[str, Any]) -> None:
-        self.cargo = frozenset(cargo)
+        self.cargo, self.workers = frozenset(cargo), workers
         start = multiprocessing.get_context("spawn")
         super().__init__(workers, mp_context=start, initializer=_receive, initargs=(pickle.dumps(dict(cargo)),))
 
@@ -73,7 +104,10 @@ class Processes(ProcessPoolExecutor):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
-        """Wait for what is running; after an error or an interrupt, nothing more is begun."""
+        """Wait for what is running; after an error nothing more is begun, and an interrupt ends what is."""
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            for process in list((self._processes or {}).values()):
+                process.terminate()
         self.shutdown(wait=True, cancel_futures=kind is not None)
         return None
 
@@ -97,6 +131,79 @@ def _sheltered() -> Iterator[None]:
 
 def _receive(cargo: bytes) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    _CARGO.update(pickle.loads(cargo))
+
+
+def _end_with_the_parent() -> None:
+    """A parent that is killed tells nobody: its workers would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+class Cluster(Executor):
+    """A cluster of dask.distributed: what a worker was doing when it died is done again by another."""
+
+    def __init__(self, address: str, cargo: Mapping[str, Any]) -> None:
+        if not importlib.util.find_spec("distributed"):
+            raise _wrong(f"dask:{address}", "a cluster needs the extra: pip install 'bayesnu[cluster]'")
+        import dask
+        from distributed import Client, LocalCluster
+
+        dask.config.set({"distributed.scheduler.allowed-failures": ALLOWED_FAILURES})
+        local = {"n_workers": os.cpu_count(), "threads_per_worker": 1, "dashboard_address": None}
+        self._own = LocalCluster(**local) if address == "local" else None
+        try:
+            self._client = Client(self._own or address, set_as_default=False, timeout=CONNECT_SECONDS)
+        except (OSError, ValueError) as error:
+            raise _wrong(f"dask:{address}", f"no scheduler there ({error}): start one with `dask scheduler`") from None
+        self.cargo = frozenset(cargo)
+        self.workers = max(2, sum(self._client.nthreads().values()))
+        self._shipment = _shipment(pickle.dumps(dict(cargo))) if cargo else None
+        if self._shipment is not None:
+            self._client.register_plugin(self._shipment)
+        self._executor = self._client.get_executor(pure=False)
+
+    def submit[**P, T](self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Hand it to the scheduler."""
+        future: Future[T] = self._executor.submit(fn, *args, **kwargs)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Leave the cluster, and end it where it is our own."""
+        self._executor.shutdown(wait=wait and not cancel_futures)
+        if self._shipment is not None:
+            self._client.unregister_worker_plugin(self._shipment.name)
+        self._client.close()
+        if self._own is not None:
+            self._own.close()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        """After an error or an interrupt, nothing more is waited for."""
+        self.shutdown(cancel_futures=kind is not None)
+        return None
+
+
+def _shipment(cargo: bytes) -> Any:
+    """What the scheduler hands to each worker once, also to those that join later."""
+    from distributed import WorkerPlugin
+
+    # Here, because only dask's extra has the class that it must descend from.
+    class Shipment(WorkerPlugin):  # type: ignore[misc]
+        name = f"bayesnu-{os.getpid()}-{id(cargo)}"
+
+        def setup(self, worker: Any) -> None:
+            load_cargo(cargo)
+
+    return Shipment()
+
+
+def load_cargo(cargo: bytes) -> None:
+    """In a worker: unpack what was shipped to it."""
     _CARGO.update(pickle.loads(cargo))
 
 
@@ -109,7 +216,7 @@ class Parcel(NamedTuple):
 
 def parcel(executor: Executor, key: str, value: Any) -> Parcel:
     """What to hand to an executor's workers with each piece of work."""
-    there = isinstance(executor, Processes) and key in executor.cargo
+    there = key in getattr(executor, "cargo", ())
     return Parcel(key, None if there else value)
 
 
@@ -130,6 +237,70 @@ def gathered(executor: Executor, tick: Callable[[Future[Any]], None], jobs: Iter
         for future in futures:
             future.cancel()
         raise
+
+
+def completed(executor: Executor, jobs: Mapping[str, Job]) -> Iterator[tuple[str, Any]]:
+    """Names and results as they come; an error or an interrupt takes back what has not begun.
+
+    Many short jobs go out in batches of TASK_SECONDS, after a few that say how long one takes.
+    """
+    names, width = list(jobs), workers(executor)
+    probes = names[:width] if 1 < width < len(names) / PROBES else names
+    seconds = 0.0
+    for done in _each(executor, [{name: jobs[name]} for name in probes]):
+        seconds = max(seconds, done.seconds)
+        yield from done.results
+    rest = names[len(probes) :]
+    size = min(math.ceil(TASK_SECONDS / max(seconds, 1e-3)), math.ceil(len(rest) / (PROBES * width)))
+    batches = [{name: jobs[name] for name in batch} for batch in itertools.batched(rest, max(size, 1))]
+    for done in _each(executor, batches):
+        yield from done.results
+
+
+class Done(NamedTuple):
+    """What some jobs gave, and how long the whole took."""
+
+    results: list[tuple[str, Any]]
+    seconds: float
+
+
+def do(jobs: Mapping[str, Job]) -> Done:
+    """In a worker: some jobs, one after the other."""
+    began = time.perf_counter()
+    results = [(name, function(*arguments)) for name, (function, *arguments) in jobs.items()]
+    return Done(results, time.perf_counter() - began)
+
+
+def _each(executor: Executor, batches: Iterable[Mapping[str, Job]]) -> Iterator[Done]:
+    futures: list[Future[Done]] = []
+    try:
+        for batch in batches:
+            futures.append(executor.submit(do, batch))
+            if futures[-1].done():
+                yield futures.pop().result()
+        for future in as_completed(list(futures)):
+            futures.remove(future)
+            yield future.result()
+    except BrokenExecutor:
+        raise BayesnuError(
+            "a worker process died (killed, or out of memory); where an output file was named, what is finished is"
+            " kept beside it, and --resume goes on from there"
+        ) from None
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+@contextlib.contextmanager
+def ahead(executor: Executor | None, jobs: Mapping[str, Job]) -> Iterator[dict[str, Future[Any]]]:
+    """Work that goes on beside what is done here; none of it where nothing can run beside."""
+    beside = None if isinstance(executor, Serial) else executor
+    futures = {name: beside.submit(*job) for name, job in jobs.items()} if beside else {}
+    try:
+        yield futures
+    finally:
+        for future in futures.values():
+            future.cancel()
 
 
 def counter(progress: Callable[[int, int], None] | None, total: int) -> Callable[[Future[Any]], None]:

@@ -1,60 +1,141 @@
 """One call from an Analysis to a complete result: posterior, diagnostics, profiles, one-at-a-time limits."""
 
+import concurrent.futures
+import contextlib
+import functools
 import json
-from concurrent.futures import Executor
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor, Future
+from typing import Literal, NamedTuple
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
-from bayesnu.infer import checks, ensemble, minimise, modes, nested, nuts, profile
+from bayesnu.errors import is_interrupt
+from bayesnu.infer import checks, ensemble, executors, minimise, modes, nested, nuts, profile, results
+from bayesnu.infer.checkpoint import NOWHERE, Checkpoint, Interrupted, finished
 from bayesnu.infer.checks import Gate
 from bayesnu.infer.profile import Others
 from bayesnu.infer.progress import Reporter
 from bayesnu.likelihood.analysis import Analysis
 
+Array = NDArray[np.float64]
 Engine = Literal["nuts", "emcee", "nested"]
+
+
+class Single(NamedTuple):
+    """Draws (chain, draw) of one parameter taken alone; as JSON what is known of it, and its verdict."""
+
+    draws: Array
+    attributes: str
+    converged: int
+    failures: str
 
 
 def fit(
     analysis: Analysis, *, engine: Engine, seed: int, profiles: bool = False, level: float = 0.90,
     draws: int | None = None, gate: Gate | None = None, reporter: Reporter | None = None,
-    executor: Executor | None = None,
+    executor: Executor | None = None, checkpoint: Checkpoint = NOWHERE,
 ) -> xr.DataTree:  # fmt: skip
     """Posterior of an analysis with its verdict and, where asked for, the profiles of every modulus.
 
     With profiles, each parameter of interest is also taken alone, all others at zero: as most papers do. An executor
-    (any `concurrent.futures.Executor`) runs those beside the rest.
+    (any `concurrent.futures.Executor`) runs those beside the rest; one with more than one worker runs the chains too.
+    What a checkpoint kept is not done again; an interrupt raises `checkpoint.Interrupted` with the result so far.
 
     >>> import bayesnu as bn
     >>> tree = bn.fit(bn.load("coherent-csi-effective"), engine="emcee", seed=1)  # doctest: +SKIP
     """
     report, wanted = reporter or Reporter(quiet=True), gate or Gate()
     names = scanned(analysis) if profiles and len(_of_interest(analysis)) > 1 else []
-    ahead = {n: executor.submit(alone, analysis, n, seed, wanted) for n in names} if executor else {}
-    tree = _posterior(analysis, engine, seed, draws, report)
-    with report.step("counting modes"):
-        modes.record(analysis, tree)
-    checks.record(tree, wanted)
-    if profiles:
-        seconds = add_profiles(tree, analysis, level, report)
-        with report.step("taking each parameter alone") as step:
-            for k, name in enumerate(names):
-                single = ahead[name].result() if ahead else alone(analysis, name, seed, wanted)
-                tree[f"one_at_a_time/{name}"] = xr.DataTree(single)
-                step.done(k + 1, len(names))
-        tree.attrs["seconds"] = json.dumps(json.loads(tree.attrs["seconds"]) | {"profile": seconds})
+    jobs = {f"alone-{name}": (alone, analysis, name, seed, wanted) for name in names}
+    todo = {name: job for name, job in jobs.items() if checkpoint.load(name) is None}
+    # One worker has nothing else to do while the chains run; several run the chains first.
+    beside = executor if executors.workers(executor) == 1 else None
+    with _ahead(beside, todo, checkpoint) as early:
+        try:
+            tree = _posterior(analysis, engine, seed, draws, report, executor, checkpoint)
+            with report.step("counting modes"):
+                modes.record(analysis, tree)
+            checks.record(tree, wanted)
+        except Interrupted as stopped:
+            raise Interrupted(_judged(stopped.result, wanted)) from None
+        try:
+            if profiles:
+                with _ahead(executor, {} if early else todo, checkpoint) as late:
+                    seconds = add_profiles(tree, analysis, level, report)
+                    _add_singles(tree, jobs, early | late, checkpoint, report)
+                tree.attrs["seconds"] = json.dumps(json.loads(tree.attrs["seconds"]) | {"profile": seconds})
+        except (KeyboardInterrupt, SystemError) as stopped:
+            if not is_interrupt(stopped):
+                raise
+            raise Interrupted(_judged(results.partial(tree, "before the profiles were complete"), wanted)) from None
     return tree
 
 
-def _posterior(analysis: Analysis, engine: Engine, seed: int, draws: int | None, report: Reporter) -> xr.DataTree:
+@contextlib.contextmanager
+def _ahead(
+    executor: Executor | None, jobs: Mapping[str, executors.Job], checkpoint: Checkpoint
+) -> Iterator[dict[str, Future[Single]]]:  # fmt: skip
+    """Parameters alone, beside what is done here; each is kept as soon as it is done."""
+    with executors.ahead(executor, jobs) as futures:
+        for name, future in futures.items():
+            future.add_done_callback(functools.partial(_keep, checkpoint, name))
+        yield futures
+
+
+def _keep(checkpoint: Checkpoint, name: str, future: Future[Single]) -> None:
+    if not future.cancelled() and future.exception() is None:
+        checkpoint.save(name, future.result()._asdict())
+
+
+def _judged(tree: xr.DataTree | None, gate: Gate) -> xr.DataTree | None:
+    if tree is not None:
+        checks.record(tree, gate)
+    return tree
+
+
+def _posterior(
+    analysis: Analysis, engine: Engine, seed: int, draws: int | None, report: Reporter, executor: Executor | None,
+    checkpoint: Checkpoint,
+) -> xr.DataTree:  # fmt: skip
+    spread = executor if executors.workers(executor) > 1 else None
     if engine == "emcee":
-        return ensemble.ensemble(analysis, seed=seed, options=ensemble.Options(steps=draws), reporter=report)
+        options = ensemble.Options(steps=draws)
+        return ensemble.ensemble(
+            analysis, seed=seed, options=options, reporter=report, executor=spread, checkpoint=checkpoint
+        )
     if engine == "nested":
         runs = nested.Options(draws=draws) if draws else nested.Options()
         return nested.nested(analysis, seed=seed, options=runs, reporter=report)
-    options = nuts.Options(draws=draws) if draws else nuts.Options()
-    return nuts.nuts(analysis, seed=seed, options=options, reporter=report)
+    wanted = nuts.Options(draws=draws) if draws else nuts.Options()
+    return nuts.nuts(analysis, seed=seed, options=wanted, reporter=report, executor=spread, checkpoint=checkpoint)
+
+
+def _add_singles(
+    tree: xr.DataTree, jobs: Mapping[str, executors.Job], ahead: Mapping[str, Future[Single]], checkpoint: Checkpoint,
+    report: Reporter,
+) -> None:  # fmt: skip
+    """Each parameter alone: kept from before, done beside the rest, or done now."""
+    with report.step("taking each parameter alone") as step:
+        concurrent.futures.wait(ahead.values())
+        here = {name: job for name, job in jobs.items() if name not in ahead}
+        done = finished(checkpoint, executors.Serial(), here, Single, step.done)
+    for name in jobs:
+        single = ahead[name].result() if name in ahead else done[name]
+        tree[f"one_at_a_time/{name.removeprefix('alone-')}"] = xr.DataTree(
+            _dataset(single, name.removeprefix("alone-"))
+        )
+
+
+def _dataset(single: Single, name: str) -> xr.Dataset:
+    chains, draws = single.draws.shape
+    return xr.Dataset(
+        {name: (("chain", "draw"), single.draws, json.loads(single.attributes))},
+        coords={"chain": np.arange(chains), "draw": np.arange(draws)},
+        attrs={"converged": single.converged, "failures": single.failures},
+    )
 
 
 def scanned(analysis: Analysis) -> list[str]:
@@ -83,12 +164,12 @@ def _of_interest(analysis: Analysis) -> list[str]:
     return [p.name for p in analysis.free if p.role == "parameter"]
 
 
-def alone(analysis: Analysis, name: str, seed: int, gate: Gate) -> xr.Dataset:
+def alone(analysis: Analysis, name: str, seed: int, gate: Gate) -> Single:
     """Posterior of one parameter with every other parameter of interest at zero, by emcee, with its verdict."""
     standard = {p.name: p.standard for p in analysis.free if p.role == "parameter" and p.name != name}
     single = analysis.fix(**standard)
     tree = ensemble.ensemble(single, seed=seed, options=ensemble.Options(walkers=32))
     verdict = checks.record(tree, gate)
-    draws = tree["posterior"].to_dataset()[[name]]
-    draws.attrs = {"converged": int(verdict.converged), "failures": json.dumps(list(verdict.failures))}
-    return draws
+    draws = tree["posterior"].to_dataset()[name].transpose("chain", "draw")
+    failures = json.dumps(list(verdict.failures))
+    return Single(np.asarray(draws.values), json.dumps(draws.attrs), int(verdict.converged), failures)

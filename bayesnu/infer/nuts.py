@@ -1,16 +1,26 @@
-"""NUTS: nutpie where it is installed, else PyMC's own; the choice is explicit and recorded."""
+"""NUTS: nutpie where it is installed, else PyMC's own; the choice is explicit and recorded.
+
+Each chain has a seed of its own, so that chains may run anywhere, and those that are finished need not run again.
+"""
 
 import dataclasses
+import functools
 import importlib.util
+import os
 import threading
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesnu.infer import results
-from bayesnu.infer.progress import Reporter
+from bayesnu.infer import executors, results
+from bayesnu.infer.checkpoint import NOWHERE, Checkpoint, Interrupted, finished
+from bayesnu.infer.progress import Reporter, Step
 from bayesnu.likelihood.analysis import Analysis
 from bayesnu.likelihood.marginal import Marginal, marginal
 
@@ -20,6 +30,9 @@ TOO_MANY_DIVERGENCES = 0.005
 CAREFUL_TARGET_ACCEPT = 0.99
 START_DRAWS = 100
 """Prior draws from which the start of a chain is chosen."""
+FEWEST_DRAWS = 20
+"""Of an interrupted run, for which there is a result."""
+POLL_SECONDS = 0.05
 
 
 class Options(NamedTuple):
@@ -31,54 +44,147 @@ class Options(NamedTuple):
     target_accept: float = 0.95
 
 
+class Chain(NamedTuple):
+    """Draws (draw, parameter) of one chain and what the sampler says of each; PyMC's names are nutpie's here."""
+
+    draws: Array
+    diverging: NDArray[np.int8]
+    energy: Array
+    n_steps: NDArray[np.int64]
+    depth: NDArray[np.int64]
+    step_size: Array
+    logp: Array
+
+
+Run = Callable[[Options, Mapping[str, int], Step, Checkpoint], dict[str, Chain]]
+"""Chains by name from their seeds, each kept when it is done; an interrupt raises Interrupted with those that are."""
+
+
 def nuts(analysis: Analysis, *, seed: int, options: Options | None = None, reporter: Reporter | None = None,
-         sampler: str | None = None) -> xr.DataTree:  # fmt: skip
+         sampler: str | None = None, executor: Executor | None = None,
+         checkpoint: Checkpoint = NOWHERE) -> xr.DataTree:  # fmt: skip
     """Posterior by NUTS in charts chosen by the priors, with the affine Gaussian nuisances integrated.
 
-    `sampler` is 'nutpie' or 'pymc'; by default nutpie where it is installed.
-    Where more than 0.5 % of the draws diverge, as near blind spots, it samples again with target_accept 0.99.
+    `sampler` is 'nutpie' or 'pymc'; by default nutpie where it is installed. With an executor each worker compiles the
+    model for itself. Where more than 0.5 % of the draws diverge, as near blind spots, it samples again with
+    target_accept 0.99. A checkpoint keeps whole chains; an interrupt raises `checkpoint.Interrupted` with the result of
+    those that are finished, or where none is, of all as far as they are.
 
     >>> import bayesnu as bn
     >>> tree = bn.nuts(bn.load("coherent-csi-effective"), seed=1)  # doctest: +SKIP
     """
-    wanted, report = options or Options(), reporter or Reporter(quiet=True)
-    target = marginal(analysis)
     chosen = sampler or ("nutpie" if importlib.util.find_spec("nutpie") else "pymc")
-    run = _nutpie if chosen == "nutpie" else _pymc
-    with report.step(f"compiling the model for NUTS ({chosen})") as compiling:
-        compiled = run(target)
-    with report.step("sampling with NUTS") as sampling:
-        drawn = compiled(wanted, seed)
-        fraction = float(np.mean(drawn[1]["diverging"]))
-        if fraction > TOO_MANY_DIVERGENCES and wanted.target_accept < CAREFUL_TARGET_ACCEPT:
-            report.say(
-                f"  {fraction:.1%} of the draws diverged: sampling again with target_accept {CAREFUL_TARGET_ACCEPT}"
-            )
-            wanted = wanted._replace(target_accept=CAREFUL_TARGET_ACCEPT)
-            drawn = compiled(wanted, seed)
-    seconds = {"compile": compiling.seconds, "sample": sampling.seconds}
-    recorded = {**wanted._asdict(), "sampler": chosen, "integrated": list(target.solved.names)}
-    draws = results.restored(target, drawn[0], seed)
-    return results.to_tree(analysis, draws, drawn[1], engine="nuts", seed=seed, options=recorded, seconds=seconds)
+    question = _Question(marginal(analysis), chosen, seed, executor, reporter or Reporter(quiet=True), checkpoint)
+    wanted = options or Options()
+    chains, seconds = question.sampled(wanted)
+    fraction = float(np.mean([chain.diverging for chain in chains]))
+    if fraction > TOO_MANY_DIVERGENCES and wanted.target_accept < CAREFUL_TARGET_ACCEPT:
+        question.report.say(
+            f"  {fraction:.1%} of the draws diverged: sampling again with target_accept {CAREFUL_TARGET_ACCEPT}"
+        )
+        wanted = wanted._replace(target_accept=CAREFUL_TARGET_ACCEPT)
+        chains, more = question.sampled(wanted)
+        seconds = {name: seconds[name] + more[name] for name in seconds}
+    with question.report.step("evaluating the draws"):
+        return question.result(chains, wanted, seconds)
 
 
-def _nutpie(target: Marginal) -> Any:
+class _Question(NamedTuple):
+    """What is sampled, how, and where."""
+
+    target: Marginal
+    sampler: str
+    seed: int
+    executor: Executor | None
+    report: Reporter
+    checkpoint: Checkpoint
+
+    def sampled(self, wanted: Options) -> tuple[list[Chain], dict[str, float]]:
+        """Every chain, kept from before or sampled now, and how long compiling and sampling took."""
+        seeds = np.random.SeedSequence(self.seed).spawn(wanted.chains)
+        numbers = {_name(k, wanted): int(s.generate_state(1)[0]) for k, s in enumerate(seeds)}
+        kept = {name: Chain(**piece) for name in numbers if (piece := self.checkpoint.load(name))}
+        todo = {name: number for name, number in numbers.items() if name not in kept}
+        if not todo:
+            return [kept[name] for name in numbers], {"compile": 0.0, "sample": 0.0}
+        run, compiling = self._run()
+        with self.report.step("sampling with NUTS") as sampling:
+            try:
+                found = kept | run(wanted, todo, sampling, self.checkpoint)
+            except Interrupted as stopped:
+                raise Interrupted(self._so_far(kept, stopped.result, wanted, sampling)) from None
+        return [found[name] for name in numbers], {"compile": compiling, "sample": sampling.seconds}
+
+    def _run(self) -> tuple[Run, float]:
+        if self.sampler == "nutpie" and executors.workers(self.executor) > 1 and self.executor is not None:
+            return functools.partial(_in_workers, self.executor, self.target), 0.0
+        with self.report.step(f"compiling the model for NUTS ({self.sampler})") as compiling:
+            run = compiled(self.target, self.sampler)
+        return run, compiling.seconds
+
+    def _so_far(
+        self, kept: Mapping[str, Chain], stopped: Mapping[str, Chain], wanted: Options, step: Step
+    ) -> xr.DataTree | None:
+        """Of finished chains; where none is, of all up to the shortest that has begun."""
+        every = {**kept, **stopped}
+        whole = [chain for chain in every.values() if len(chain.draws) == wanted.draws]
+        begun = whole or [chain for chain in every.values() if len(chain.draws) >= FEWEST_DRAWS]
+        if not begun:
+            return None
+        length = min(len(chain.draws) for chain in begun)
+        chains = [Chain(**{name: values[:length] for name, values in chain._asdict().items()}) for chain in begun]
+        where = f"with {len(whole)} of {wanted.chains} chains finished"
+        return results.partial(self.result(chains, wanted, {"compile": 0.0, "sample": step.seconds}), where)
+
+    def result(self, chains: list[Chain], wanted: Options, seconds: Mapping[str, float]) -> xr.DataTree:
+        """The chains with all that follows from them."""
+        recorded = {**wanted._asdict(), "sampler": self.sampler, "integrated": list(self.target.solved.names)}
+        draws = {n: np.stack([chain.draws[:, i] for chain in chains]) for i, n in enumerate(self.target.names)}
+        stats = {n: np.stack([getattr(chain, n) for chain in chains]) for n in Chain._fields if n != "draws"}
+        full = results.restored(self.target, draws, self.seed)
+        return results.to_tree(
+            self.target.analysis, full, stats, engine="nuts", seed=self.seed, options=recorded, seconds=seconds
+        )
+
+
+def _name(chain: int, options: Options) -> str:
+    return f"chain-{chain}-accept-{options.target_accept}"
+
+
+# --- samplers ---------------------------------------------------------------------------------------------------------
+
+
+def compiled(target: Marginal, sampler: str = "nutpie") -> Run:
+    """What samples a model, compiled."""
+    return _nutpie(target) if sampler == "nutpie" else _pymc(target)
+
+
+def _nutpie(target: Marginal) -> Run:
     import nutpie
 
     from bayesnu.likelihood import pymc_model
 
     model = pymc_model.build_marginal(target)
     prior = nutpie.compile_pymc_model(model, backend="numba", default_initialization_strategy="prior")
-    compiled = _dispersed(prior, target)
+    dispersed = _dispersed(prior, target)
 
-    def sample(options: Options, seed: int) -> tuple[dict[str, Array], dict[str, Array]]:
-        tree = nutpie.sample(
-            compiled, draws=options.draws, tune=options.tune, chains=options.chains, seed=seed,
-            target_accept=options.target_accept, progress_bar=False, save_warmup=False,
+    def begin(options: Options, seed: int, tell: Callable[[int], None]) -> Any:
+        return nutpie.sample(
+            dispersed, draws=options.draws, tune=options.tune, chains=1, cores=1, seed=seed,
+            target_accept=options.target_accept, progress_bar=False, save_warmup=False, blocking=False,
+            progress_callback=lambda chains: tell(chains[0].finished_draws),
         )  # fmt: skip
-        return _drawn(target, tree)
 
-    return sample
+    def run(options: Options, seeds: Mapping[str, int], step: Step, checkpoint: Checkpoint) -> dict[str, Chain]:
+        counts: dict[str, int] = {}
+        starts = {
+            name: functools.partial(begin, options, seed, functools.partial(counts.__setitem__, name))
+            for name, seed in seeds.items()
+        }
+        whole = len(seeds) * (options.draws + options.tune)
+        return _side_by_side(target, starts, checkpoint, lambda: step.done(sum(counts.values()), whole))
+
+    return run
 
 
 def _dispersed(compiled: Any, target: Marginal) -> Any:
@@ -98,22 +204,90 @@ def _dispersed(compiled: Any, target: Marginal) -> Any:
     return dataclasses.replace(compiled, initial_point_func=start)
 
 
-def _pymc(target: Marginal) -> Any:
+def _side_by_side(
+    target: Marginal, starts: Mapping[str, Callable[[], Any]], checkpoint: Checkpoint, tick: Callable[[], None]
+) -> dict[str, Chain]:
+    """Chains in threads of nutpie, as many at once as there are cores."""
+    waiting, running, done = dict(starts), dict[str, Any](), dict[str, Chain]()
+    try:
+        while waiting or running:
+            while waiting and len(running) < (os.cpu_count() or 1):
+                name = next(iter(waiting))
+                running[name] = waiting.pop(name)()
+            for name in [name for name, sampler in running.items() if _ended(sampler)]:
+                done[name] = _chain(target, running.pop(name).wait())
+                checkpoint.save(name, done[name]._asdict())
+            tick()
+            time.sleep(POLL_SECONDS)
+    except KeyboardInterrupt:
+        stopped = {name: _aborted(target, running.pop(name)) for name in list(running)}
+        raise Interrupted({name: (done | stopped)[name] for name in starts if name in done | stopped}) from None
+    finally:
+        for sampler in running.values():
+            sampler.cancel()
+    return done
+
+
+def _ended(sampler: Any) -> bool:
+    # nutpie 0.16 raises where it means no.
+    try:
+        return bool(sampler.is_finished)
+    except TimeoutError:
+        return False
+
+
+def _aborted(target: Marginal, sampler: Any) -> Chain:
+    """A chain as far as it is."""
+    with warnings.catch_warnings():
+        # ArviZ wonders at a chain that has no draw yet.
+        warnings.filterwarnings("ignore", "Found chain dimension to be longer", UserWarning)
+        return _chain(target, sampler.abort())
+
+
+def _in_workers(
+    executor: Executor, target: Marginal, options: Options, seeds: Mapping[str, int], step: Step,
+    checkpoint: Checkpoint,
+) -> dict[str, Chain]:  # fmt: skip
+    parcel = executors.parcel(executor, f"chains {target.analysis.hash()}", target)
+    jobs = {name: (chain_at, parcel, options, seed) for name, seed in seeds.items()}
+    return finished(checkpoint, executor, jobs, Chain, step.done)
+
+
+_COMPILED: dict[str, Run] = {}
+"""In a worker: models that it has compiled."""
+
+
+def chain_at(parcel: executors.Parcel, options: Options, seed: int) -> Chain:
+    """In a worker: one chain of a model that is compiled once."""
+    if parcel.key not in _COMPILED:
+        _COMPILED[parcel.key] = compiled(executors.opened(parcel))
+    return _COMPILED[parcel.key](options, {"chain": seed}, Step("one chain"), NOWHERE)["chain"]
+
+
+def _pymc(target: Marginal) -> Run:
     from bayesnu.likelihood import pymc_model
 
     model = pymc_model.build_marginal(target)
 
-    def sample(options: Options, seed: int) -> tuple[dict[str, Array], dict[str, Array]]:
-        return _drawn(target, pymc_model.sample(model, seed=seed, **options._asdict()))
+    def run(options: Options, seeds: Mapping[str, int], step: Step, checkpoint: Checkpoint) -> dict[str, Chain]:
+        some = options._replace(chains=len(seeds))
+        tree = pymc_model.sample(model, seed=next(iter(seeds.values())), **some._asdict())
+        chains = {name: _chain(target, tree, k) for k, name in enumerate(seeds)}
+        # PyMC keeps an interrupt to itself, and returns what it has.
+        if any(len(chain.draws) < options.draws for chain in chains.values()):
+            raise Interrupted(chains)
+        for name, chain in chains.items():
+            checkpoint.save(name, chain._asdict())
+        return chains
 
-    return sample
+    return run
 
 
-def _drawn(target: Marginal, tree: xr.DataTree) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Draws by name and the sampler's statistics, (chain, draw)."""
-    posterior = tree["posterior"].to_dataset()
-    stats = tree["sample_stats"].to_dataset()
-    wanted = {"diverging", "energy", "n_steps", "depth", "tree_depth", "step_size", "logp", "lp"}
-    kept = {str(n): np.asarray(stats[n].values) for n in stats.data_vars if n in wanted and stats[n].ndim == 2}
-    draws = {n: np.asarray(posterior[n].transpose("chain", "draw").values) for n in target.names}
-    return draws, {n: v.astype(np.int8) if v.dtype == bool else v for n, v in kept.items()}
+def _chain(target: Marginal, tree: xr.DataTree, which: int = 0) -> Chain:
+    """One chain of a sampler's result."""
+    posterior, stats = (tree[group].to_dataset().isel(chain=which) for group in ("posterior", "sample_stats"))
+    found = {str(name): np.asarray(stats[name].values) for name in stats.data_vars}
+    draws = np.stack([np.asarray(posterior[name].values) for name in target.names], axis=-1)
+    depth, logp = (found[new if new in found else old] for new, old in (("depth", "tree_depth"), ("logp", "lp")))
+    steps, diverging = found["n_steps"].astype(np.int64), found["diverging"].astype(np.int8)
+    return Chain(draws, diverging, found["energy"], steps, depth.astype(np.int64), found["step_size"], logp)

@@ -8,8 +8,8 @@ Attributes: the model as JSON, hashes, versions, seeds, command, diagnostics. Ev
 import contextlib
 import json
 import os
+import shlex
 import sys
-import tempfile
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
@@ -21,6 +21,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesnu.errors import DeclarationError, Problem
+from bayesnu.infer.atomic import in_one_move
 from bayesnu.likelihood import priors
 from bayesnu.likelihood.analysis import Analysis, Free, portable
 from bayesnu.likelihood.marginal import Marginal
@@ -83,7 +84,7 @@ def to_tree(
         "model": msgspec.json.encode(portable(analysis.model)).decode(),
         "model_hash": analysis.hash(),
         "versions": json.dumps(versions()),
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": command(),
     }
     return xr.DataTree.from_dict({"/": xr.Dataset(attrs=attributes), **groups})
 
@@ -94,6 +95,11 @@ def restored(target: Marginal, draws: Mapping[str, Array], seed: int) -> dict[st
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(NUISANCES,)))
     full = target.restore(x.reshape(-1, x.shape[-1]), rng).reshape(*x.shape[:2], -1)
     return {name: full[..., i] for i, name in enumerate(target.analysis.names)}
+
+
+def command() -> str:
+    """The command line of this process."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
 def versions() -> dict[str, str]:
@@ -176,18 +182,20 @@ def prior_range(p: Free) -> tuple[float | None, float | None]:
     return (low if np.isfinite(low) else None), (high if np.isfinite(high) else None)
 
 
-def save_result(tree: xr.DataTree, path: str | os.PathLike[str]) -> Path:
-    """Write a result as netCDF: first beside its place, then in one move, so that no half-written file is ever seen."""
+def partial(tree: xr.DataTree, where: str) -> xr.DataTree:
+    """A result of a run that was interrupted: it says so, and no gate lets it pass."""
+    tree.attrs |= {"partial": 1, "interrupted": where}
+    return tree
+
+
+def save_result(tree: xr.DataTree, path: str | os.PathLike[str], beside: Path | None = None) -> Path:
+    """Write a result as netCDF: first elsewhere, then in one move, so that no half-written file is ever seen.
+
+    Elsewhere is the same folder, or `beside`, where a file is swept away whose process was killed.
+    """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(suffix=".nc", prefix=f".{target.stem}-", dir=target.parent)
-    os.close(handle)
-    try:
+    with in_one_move(target, beside) as temporary:
         tree.to_netcdf(temporary, engine="netcdf4")
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
     return target
 
 

@@ -19,10 +19,14 @@ def merge(first: xr.DataTree, second: xr.DataTree) -> xr.DataTree:
     """The toys of both, with all that follows from them; equal seeds would be the same toys twice, and are refused."""
     _check_alike(first, second)
     raw = xr.concat([first["toys"].to_dataset(), second["toys"].to_dataset()], dim="toy")
-    attributes = first.attrs | {
-        "seeds": json.dumps(_seeds(first) + _seeds(second)),
-        "command": f"{first.attrs['command']}; {second.attrs['command']}",
-    }
+    attributes = (
+        second.attrs
+        | first.attrs
+        | {
+            "seeds": json.dumps(_seeds(first) + _seeds(second)),
+            "command": f"{first.attrs['command']}; {second.attrs['command']}",
+        }
+    )
     return tree(raw, first["observed"].to_dataset(), attributes)
 
 

@@ -13,8 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import xlogy
 
 from bayesnu.errors import DeclarationError, Problem
+from bayesnu.infer import toy_newton
 from bayesnu.infer.exclusion import LOUDEST
 from bayesnu.infer.minimise import coordinates
+from bayesnu.infer.toy_newton import Controls, Pulls
 from bayesnu.likelihood import nuisances, priors
 from bayesnu.likelihood.analysis import Analysis, Free, is_angle
 
@@ -35,16 +37,20 @@ class Scan(NamedTuple):
     """A model with one parameter, and where chi2 is looked at along it."""
 
     analysis: Analysis
-    solved: nuisances.Affine
+    pulls: Pulls
+    controls: Controls
     entry: Free
     grid: Array
+    closed: bool
+    """Whether the nuisances have a closed form, all at once."""
 
 
 class Counts(NamedTuple):
-    """Data sets: counts (bin, n), and centres of the nuisances' constraints (nuisance, n) as pulls."""
+    """Data sets: counts (bin, n), centres of constraints (nuisance, n) as pulls, control counts unless as declared."""
 
     counts: Array
     centres: Array
+    controls: Array | None = None
 
 
 class Minima(NamedTuple):
@@ -60,14 +66,15 @@ class Minima(NamedTuple):
 
 def scan(analysis: Analysis, parameter: str) -> Scan:
     """The grid along the only free parameter; a model with more than toys can do is an error that says so."""
-    solved = nuisances.affine(analysis)
-    entry = _only_parameter(analysis, parameter)
-    others = [p.name for p in analysis.free if p.role == "nuisance" and p.name not in solved.names]
+    entry, solved = _only_parameter(analysis, parameter), nuisances.affine(analysis)
+    pulls, controls = toy_newton.pulls(analysis), toy_newton.controls(analysis)
+    known = {*pulls.names, *controls.names}
+    others = [p.name for p in analysis.free if p.role == "nuisance" and p.name not in known]
     if others:
-        expected = "Gaussian nuisances that scale signals or backgrounds in Gaussian bins only (Poisson bins: none)"
-        hint = "hold it with --set NAME=VALUE where it belongs to a coupling, or use a model without it"
+        expected = "nuisances with Gaussian or control-count constraints, each scaling counts that no other scales"
+        hint = "hold it with --set NAME=VALUE where it turns a knob or belongs to a coupling, or use a model without it"
         raise DeclarationError(Problem(analysis.model.name, "nuisances", ", ".join(others), expected, hint))
-    there = Scan(analysis, solved, entry, _grid(analysis, solved, entry))
+    there = Scan(analysis, pulls, controls, entry, _grid(analysis, solved, entry), set(solved.names) == known)
     return there._replace(grid=there.grid[_quiet(there)])
 
 
@@ -113,24 +120,19 @@ def _quiet(there: Scan) -> NDArray[np.bool_]:
 
 def expectation(there: Scan, values: ArrayLike) -> tuple[Array, Array]:
     """Counts (bin, n) with the nuisances at their means, and their derivatives by the pulls (bin, nuisance, n)."""
-    analysis, solved = there.analysis, there.solved
+    analysis, pulls = there.analysis, there.pulls
     points = np.tile(analysis.centre(), (np.size(values), 1))
+    where = [analysis.names.index(name) for name in pulls.names]
+    points[:, where] = pulls.mean
     points[:, analysis.names.index(there.entry.name)] = values
-    central = _flat(analysis, points)
+    central = toy_newton.flat(analysis, points)
     shifted = []
-    for name, sd in zip(solved.names, solved.sd, strict=True):
+    for column, sd in zip(where, pulls.sd, strict=True):
         moved = points.copy()
-        moved[:, analysis.names.index(name)] += sd
-        shifted.append(_flat(analysis, moved) - central)
+        moved[:, column] += sd
+        shifted.append(toy_newton.flat(analysis, moved) - central)
     jacobian = np.stack(shifted, axis=1) if shifted else np.zeros((len(central), 0, len(points)))
     return central, jacobian
-
-
-def _flat(analysis: Analysis, points: Array) -> Array:
-    flat = np.zeros((len(analysis.data.counts), len(points)))
-    for name, expected in analysis.expected(points).items():
-        flat[analysis.plan.where[name]] = expected
-    return flat
 
 
 def profiled(there: Scan, data: Counts, values: ArrayLike) -> tuple[Array, Array]:
@@ -138,20 +140,39 @@ def profiled(there: Scan, data: Counts, values: ArrayLike) -> tuple[Array, Array
     return fitted(there, data, *expectation(there, values))
 
 
-def fitted(there: Scan, data: Counts, expected: Array, jacobian: Array) -> tuple[Array, Array]:
-    """The same where the expectation is known, of one value or of n.
+def fitted(
+    there: Scan, data: Counts, expected: Array, jacobian: Array, start: Array | None = None
+) -> tuple[Array, Array]:
+    """The same where the expectation is known, of one value or of n; pulls may be given that are nearly the best.
 
     Gaussian bins have the variance of the observed data, as in the likelihood, whatever was simulated.
     """
+    if not there.closed:
+        here = _for_newton(there, data)
+        return toy_newton.fitted(there.pulls, there.controls, here, expected, jacobian, start)
     poisson = there.analysis.data.poisson
     inverse = np.where(poisson, 0.0, 1.0 / there.analysis.data.variance)[:, None]
     residual = data.counts - expected - (jacobian * data.centres).sum(axis=1)
     b = (jacobian * (residual * inverse)[:, None]).sum(axis=0)
-    size = len(there.solved.names)
+    size = len(there.pulls.names)
     a = np.eye(size)[:, :, None] + (jacobian[:, :, None] * (jacobian * inverse[:, None])[:, None]).sum(axis=0)
     away, _ = nuisances.eliminate(np.broadcast_to(a, (size, size, b.shape[-1])), b, size, np)
     gaussian = (residual**2 * inverse).sum(axis=0) - (b * away).sum(axis=0)
     return gaussian + _poisson(data.counts[poisson], expected[poisson]), data.centres + away
+
+
+def best_controls(there: Scan, data: Counts, expected: Array) -> Array:
+    """Scales of the backgrounds with control counts (bin, n), given all that is expected at scale one."""
+    here = _for_newton(there, data)
+    without = expected - there.controls.background[:, None]
+    return toy_newton.best_controls(there.controls, here.counts, here.controls, without)
+
+
+def _for_newton(there: Scan, data: Counts) -> toy_newton.Data:
+    declared = np.broadcast_to(there.controls.counts[:, None], data.counts.shape)
+    controls = declared if data.controls is None else data.controls
+    about = there.analysis.data
+    return toy_newton.Data(data.counts, controls, data.centres, about.poisson, about.variance)
 
 
 def _poisson(counts: Array, expected: Array) -> Array:
@@ -173,8 +194,9 @@ def chi2(there: Scan, data: Counts, values: ArrayLike) -> Array:
 def minima(there: Scan, data: Counts) -> Minima:
     """The lowest chi2 of each data set over the range: the best point of the grid, refined between its neighbours."""
     expected, jacobian = expectation(there, there.grid)
-    steps = (slice(i, i + 1) for i in range(len(there.grid)))
-    along = np.array([fitted(there, data, expected[:, i], jacobian[..., i])[0] for i in steps])
+    along, pulls = np.empty((len(there.grid), data.counts.shape[1])), None
+    for i in range(len(there.grid)):
+        along[i], pulls = fitted(there, data, expected[:, i : i + 1], jacobian[..., i : i + 1], pulls)
     lowest = along.argmin(axis=0)
     low, high = (there.grid[np.clip(lowest + step, 0, len(there.grid) - 1)] for step in (-1, 1))
     refined, found = golden_section(lambda values: chi2(there, data, values), low, high)

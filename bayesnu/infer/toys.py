@@ -2,15 +2,14 @@
 
 Feldman and Cousins, Phys. Rev. D 57 (1998) 3873, with profiled nuisances (Sen, Walker and Woodroofe, Statistica Sinica
 19 (2009) 301). In each toy the counts fluctuate around the truth, and so do the auxiliary measurements of nuisances:
-the centre of each constraint is drawn around the true nuisance, with the constraint's width. Gaussian bins keep the
-variance of the observed data, in the simulation as in the fit.
+the centre of each constraint is drawn around the true nuisance, with the constraint's width, and control counts around
+what is expected of them. Gaussian bins keep the variance of the observed data, in the simulation as in the fit.
 """
 
 import json
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from pathlib import Path
+from itertools import takewhile
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -21,8 +20,9 @@ from numpy.typing import ArrayLike, NDArray
 from bayesnu.errors import DeclarationError, Problem
 from bayesnu.infer import executors
 from bayesnu.infer import toy_statistic as statistic
+from bayesnu.infer.checkpoint import NOWHERE, Checkpoint, Interrupted, finished
 from bayesnu.infer.profile import Progress
-from bayesnu.infer.results import versions
+from bayesnu.infer.results import command, partial, versions
 from bayesnu.infer.toy_statistic import Counts, Scan
 from bayesnu.infer.toy_summary import FORMAT, asymptotic, tree
 from bayesnu.likelihood.analysis import Analysis, portable
@@ -53,12 +53,14 @@ class Block(NamedTuple):
 def toys(
     analysis: Analysis, parameter: str, *, true: ArrayLike, number: int, seed: int, levels: Sequence[float] = (0.90,),
     nuisance: Nuisance = "profiled", executor: Executor | str | None = None, progress: Progress | None = None,
+    checkpoint: Checkpoint = NOWHERE,
 ) -> xr.DataTree:  # fmt: skip
     """Simulate `number` data sets at each true value and at no signal, and compare each with its own best fit.
 
     `nuisance` says where the true nuisances stand: 'profiled' to the observed data at that value, or 'central'. The
     constraint of each nuisance is drawn anew around them in every toy. Any `concurrent.futures.Executor` may do the
-    work, or the name of one; the numbers depend on the seed alone.
+    work, or the name of one; the numbers depend on the seed alone. Blocks of toys that a checkpoint kept are not done
+    again; an interrupt raises `checkpoint.Interrupted` with the toys so far.
 
     >>> import bayesnu as bn
     >>> found = toys(bn.load("coherent-csi-effective"), "mu_nu", true=[20.0], number=40, seed=1)
@@ -69,12 +71,16 @@ def toys(
     values = _checked_values(about.scan, true)
     _check_number(number)
     key = f"toys {analysis.hash()} {parameter} {about.levels} {nuisance}"
-    if isinstance(executor, Executor):
-        raw = _simulated(about, key, values, number, seed, executor, progress)
-    else:
-        with executors.executor(executor or "serial", {key: about}) as own:
-            raw = _simulated(about, key, values, number, seed, own, progress)
-    return tree(raw, _observed(about, values), _attributes(about, [seed]))
+    wanted = _Wanted(about, key, values, number, seed)
+    try:
+        if isinstance(executor, Executor):
+            rows = _simulated(wanted, executor, progress, checkpoint)
+        else:
+            with executors.executor(executor or "serial", {key: about}) as own:
+                rows = _simulated(wanted, own, progress, checkpoint)
+    except Interrupted as stopped:
+        raise Interrupted(_so_far(wanted, stopped.result)) from None
+    return _result(wanted, rows)
 
 
 # --- one block, in a worker -------------------------------------------------------------------------------------------
@@ -97,44 +103,87 @@ def simulate(there: Scan, value: float, number: int, rng: np.random.Generator, n
     _, pulls = statistic.profiled(there, observed(there), value)
     true = pulls if nuisance == "profiled" else 0.0 * pulls
     expected, jacobian = statistic.expectation(there, value)
-    mean = expected + (jacobian * true).sum(axis=1)
+    mean, scales = expected + (jacobian * true).sum(axis=1), np.ones((len(expected), 1))
+    if there.controls.names and nuisance == "profiled":
+        scales = statistic.best_controls(there, observed(there), mean)
+        mean = mean + there.controls.background[:, None] * (scales - 1.0)
     data = there.analysis.data
     gaussian = mean + rng.standard_normal((len(mean), number)) * np.sqrt(data.variance)[:, None]
     counted = rng.poisson(np.clip(mean, 0.0, None), (len(mean), number)) if data.poisson.any() else gaussian
     centres = true + rng.standard_normal((len(true), number))
-    return Counts(np.where(data.poisson[:, None], counted, gaussian), centres)
+    measured = scales * there.controls.counts[:, None]
+    controls = rng.poisson(measured, (len(mean), number)).astype(float) if there.controls.names else None
+    return Counts(np.where(data.poisson[:, None], counted, gaussian), centres, controls)
 
 
 def observed(there: Scan) -> Counts:
     """The data themselves, as one data set with its constraints as declared."""
-    return Counts(there.analysis.data.counts[:, None], np.zeros((len(there.solved.names), 1)))
+    return Counts(there.analysis.data.counts[:, None], np.zeros((len(there.pulls.names), 1)))
 
 
 # --- all blocks -------------------------------------------------------------------------------------------------------
 
 
+class _Wanted(NamedTuple):
+    """What was asked for."""
+
+    about: Recipe
+    key: str
+    values: Array
+    number: int
+    seed: int
+
+    def sizes(self) -> list[int]:
+        """Toys of each block."""
+        return [min(BLOCK, self.number - start) for start in range(0, self.number, BLOCK)]
+
+
 def _simulated(
-    about: Recipe, key: str, values: Array, number: int, seed: int, executor: Executor, progress: Progress | None
-) -> xr.Dataset:
-    """Raw toys; the first stream of the seed is that of no signal, the next ones those of the true values."""
-    sizes = [min(BLOCK, number - start) for start in range(0, number, BLOCK)]
-    streams = np.random.SeedSequence(seed).spawn(1 + len(values))
-    parcel = executors.parcel(executor, key, about)
-    jobs = [
-        (block_at, parcel, float(value), size, stream, i == 0)
-        for i, (value, of_value) in enumerate(zip([no_signal(about.scan), *values], streams, strict=True))
-        for size, stream in zip(sizes, of_value.spawn(len(sizes)), strict=True)
-    ]
-    found: list[Block] = executors.gathered(executor, executors.counter(progress, len(jobs)), jobs)
-    rows = [found[i : i + len(sizes)] for i in range(0, len(found), len(sizes))]
+    wanted: _Wanted, executor: Executor, progress: Progress | None, checkpoint: Checkpoint
+) -> list[list[Block]]:  # fmt: skip
+    """Blocks of each value; the first stream of the seed is that of no signal, the next those of the true values."""
+    sizes, parcel = wanted.sizes(), executors.parcel(executor, wanted.key, wanted.about)
+    truths = [no_signal(wanted.about.scan), *wanted.values.tolist()]
+    streams = [s.spawn(len(sizes)) for s in np.random.SeedSequence(wanted.seed).spawn(len(truths))]
+    # Block by block, not value by value: what an interrupt leaves is then some toys at each value.
+    jobs = {
+        _name(i, j): (block_at, parcel, truths[i], size, streams[i][j], i == 0)
+        for j, size in enumerate(sizes)
+        for i in range(len(truths))
+    }
+    found = finished(checkpoint, executor, jobs, Block, progress)
+    return [[found[_name(i, j)] for j in range(len(sizes))] for i in range(len(truths))]
+
+
+def _name(value: int, block: int) -> str:
+    return f"value-{value}-block-{block}"
+
+
+def _so_far(wanted: _Wanted, found: Mapping[str, Block]) -> xr.DataTree | None:
+    """The first blocks that are there at every value."""
+    values, rows = range(1 + len(wanted.values)), range(len(wanted.sizes()))
+    complete = list(takewhile(lambda j: all(_name(i, j) in found for i in values), rows))
+    if not complete:
+        return None
+    there = _result(wanted, [[found[_name(i, j)] for j in complete] for i in values])
+    return partial(there, f"after {there['toys'].sizes['toy']} of {wanted.number} toys at each value")
+
+
+def _result(wanted: _Wanted, rows: list[list[Block]]) -> xr.DataTree:
+    about = wanted.about
+    return tree(_raw(wanted, rows), _observed(about, wanted.values), _attributes(about, [wanted.seed]))
+
+
+def _raw(wanted: _Wanted, rows: list[list[Block]]) -> xr.Dataset:
+    limits = np.concatenate([b.limit for b in rows[0]], axis=1)
     return xr.Dataset(
         {
             "q": (("value", "toy"), [np.concatenate([b.q for b in row]) for row in rows[1:]]),
             "best": (("value", "toy"), [np.concatenate([b.best for b in row]) for row in rows[1:]]),
-            "limit_without_signal": (("level", "toy"), np.concatenate([b.limit for b in rows[0]], axis=1)),
-            "seed": ("toy", np.full(number, seed)),
+            "limit_without_signal": (("level", "toy"), limits),
+            "seed": ("toy", np.full(limits.shape[1], wanted.seed)),
         },
-        coords={"value": values, "level": list(about.levels)},
+        coords={"value": wanted.values, "level": list(wanted.about.levels)},
     )
 
 
@@ -173,13 +222,15 @@ def _attributes(about: Recipe, seeds: list[int]) -> dict[str, Any]:
         "range_high": float(there.grid[-1]),
         "no_signal": no_signal(there),
         "nuisance": about.nuisance,
-        "auxiliary": "constraint centres drawn around the true nuisances",
-        "closed_form": ", ".join(there.solved.names),
+        "auxiliary": "constraint centres drawn around the true nuisances"
+        + (", control counts around what is expected of them" if there.controls.names else ""),
+        "closed_form": ", ".join(there.pulls.names if there.closed else there.controls.names),
+        "newton": "" if there.closed else ", ".join(there.pulls.names),
         "boundary": f"best value within [{there.grid[0]:g}, {there.grid[-1]:g}]",
         "block": BLOCK,
         "seeds": json.dumps(seeds),
         "versions": json.dumps(versions()),
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": command(),
     }
 
 

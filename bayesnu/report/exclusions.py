@@ -68,6 +68,7 @@ def _about(curve: xr.Dataset) -> list[str]:
     a = curve.attrs
     meaning = {"mass": "above the minimum at each mass", "global": "above the minimum over all masses scanned"}
     return [
+        *([f"PARTIAL: interrupted {a['interrupted']}; --resume goes on"] if a.get("partial") else []),
         f"model: {a['model']} ({a['title']})",
         f"  hash: {a['model_hash']}",
         f"  low, high, best: {a['parameter']} [{a['unit']}]; mass: {a['mass']} [{a['mass_unit']}]",
@@ -81,12 +82,13 @@ def _about(curve: xr.Dataset) -> list[str]:
         f"  scanned up to {a['parameter']} = {a['range_high']:.6g}; no end below it leaves the field empty",
         f"  other parameters of interest: {a['others']}; nuisances: profiled",
         *([f"  published: {a['source']}"] if a["source"] else []),
+        *(f"  {name}: {a[name]}" for name in ("command", "versions") if name in a),
     ]
 
 
-def write_csv(curves: Sequence[xr.Dataset], path: str | os.PathLike[str]) -> Path:
+def write_csv(curves: Sequence[xr.Dataset], path: str | os.PathLike[str], beside: Path | None = None) -> Path:
     """Write the file in one move, so that no half-written one is ever seen."""
-    return write_text(as_csv(curves), path)
+    return write_text(as_csv(curves), path, beside)
 
 
 def as_json(curves: Sequence[xr.Dataset]) -> list[dict[str, Any]]:
@@ -113,6 +115,7 @@ def _table(curve: xr.Dataset) -> list[str]:
     widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
     lines = [[*header], ["-" * w for w in widths], *cells]
     return [
+        *([f"PARTIAL: interrupted {a['interrupted']}; --resume goes on"] if a.get("partial") else []),
         f"{a['model']}: {a['parameter']} allowed at {percent(a['level'])} % [{a['unit']}]",
         "",
         *("  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines),

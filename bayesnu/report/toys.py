@@ -21,6 +21,8 @@ def as_json(tree: xr.DataTree) -> Answer:
     return {
         "model": tree.attrs["model_name"],
         **{name: tree.attrs[name] for name in copied},
+        "partial": bool(tree.attrs.get("partial", 0)),
+        "interrupted": tree.attrs.get("interrupted"),
         "seeds": json.loads(tree.attrs["seeds"]),
         "toys": int(tree["toys"].sizes["toy"]),
         "best": float(about["best"]),
@@ -49,6 +51,7 @@ def as_text(tree: xr.DataTree) -> str:
     unit = "" if answer["unit"] == "1" else f" [{answer['unit']}]"
     seeds = ", ".join(str(seed) for seed in answer["seeds"])
     lines = [
+        *([f"PARTIAL: interrupted {answer['interrupted']}; --resume goes on"] if answer["partial"] else []),
         f"{answer['model']}: {answer['parameter']}{unit}, {answer['toys']} toys at each value, seed {seeds}",
         f"  true nuisances {answer['nuisance']}; {answer['auxiliary']}; {answer['boundary']}",
         f"  best value of the data {number(answer['best'])}",

@@ -10,7 +10,9 @@ import pytest
 from scipy import integrate, optimize, stats
 
 import bayesnu as bn
-from bayesnu.infer import ensemble, fit, nuts
+from bayesnu.infer import checkpoint, checks, ensemble, fit, nuts
+from bayesnu.infer.checkpoint import NOWHERE
+from bayesnu.infer.progress import Step
 from bayesnu.likelihood.marginal import marginal
 
 SYNTHETIC = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "agree" / "synthetic.py")))
@@ -261,7 +263,60 @@ def test_the_seed_decides_what_emcee_draws():
 
 def test_the_seed_decides_what_nuts_draws(root):
     options = nuts.Options(draws=50, tune=100, chains=2)
-    sample = nuts._nutpie(marginal(bn.load("curved", root=root)))
-    first, again, other = (sample(options, seed)[0]["a"] for seed in (1, 1, 2))
-    np.testing.assert_array_equal(first, again)
-    assert not np.array_equal(first, other)
+    target = marginal(bn.load("curved", root=root))
+    sample, step = nuts.compiled(target), Step("")
+    column = target.names.index("a")
+
+    def chain(seeds, which):
+        return sample(options, seeds, step, NOWHERE)[which].draws[:, column]
+
+    first = chain({"one": 1, "two": 2}, "one")
+    # Alone or beside another: a chain depends on its own seed.
+    np.testing.assert_array_equal(first, chain({"one": 1}, "one"))
+    assert not np.array_equal(first, chain({"one": 3}, "one"))
+    assert len(first) == 50
+    assert step.count == step.total == 150
+
+
+def test_chains_that_are_kept_are_not_sampled_again(root, tmp_path, monkeypatch):
+    """An interrupt while the second of three chains is sampled; then the other two, and all are as without it."""
+    analysis, options = bn.load("curved", root=root), nuts.Options(draws=60, tune=100, chains=3)
+    compiled = nuts.compiled(marginal(analysis))
+    monkeypatch.setattr(nuts, "compiled", lambda target, sampler: compiled)
+    whole = nuts.nuts(analysis, seed=4, options=options)
+    kept = checkpoint.begin(tmp_path / "run.nc", {"seed": 4}, resume=False, say=print)
+
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    first_is_kept = interrupted_when(lambda: kept.load("chain-0-accept-0.95") is not None)
+    with monkeypatch.context() as patched:
+        patched.setattr(nuts, "_ended", first_is_kept)
+        with pytest.raises(checkpoint.Interrupted) as stopped:
+            nuts.nuts(analysis, seed=4, options=options, checkpoint=kept)
+    so_far = stopped.value.result
+    assert so_far.attrs["interrupted"] == "with 1 of 3 chains finished"
+    np.testing.assert_array_equal(draws_of(so_far, "a")[0], draws_of(whole, "a")[0])
+    assert not checks.record(so_far, checks.Gate()).converged
+
+    sampled = []
+
+    def counting(o, seeds, *rest):
+        sampled.extend(seeds)
+        return compiled(o, seeds, *rest)
+
+    monkeypatch.setattr(nuts, "compiled", lambda target, sampler: counting)
+    again = checkpoint.begin(tmp_path / "run.nc", {"seed": 4}, resume=True, say=print)
+    resumed = nuts.nuts(analysis, seed=4, options=options, checkpoint=again)
+    assert sampled == ["chain-1-accept-0.95", "chain-2-accept-0.95"]
+    for group in whole.children:
+        assert resumed[group].to_dataset().identical(whole[group].to_dataset()), group
+
+
+def interrupted_when(happened):
+    ended = nuts._ended
+
+    def poll(sampler):
+        if happened():
+            raise KeyboardInterrupt
+        return ended(sampler)
+
+    return poll

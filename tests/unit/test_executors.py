@@ -6,10 +6,11 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from bayesnu.errors import DeclarationError
+from bayesnu.errors import BayesnuError, DeclarationError
 from bayesnu.infer import executors
 
 INTERRUPTED = """
@@ -25,14 +26,15 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("text", ["", "processes", "processes:0", "processes:-1", "processes:two", "threads:2"])
+@pytest.mark.parametrize("text", ["", "processes", "processes:0", "processes:two", "threads:2", "dask", "dask:"])
 def test_a_wrong_name_says_what_is_right(text):
-    with pytest.raises(DeclarationError, match="serial or processes:N"):
+    with pytest.raises(DeclarationError, match="serial, processes:N, dask:local or dask:ADDRESS"):
         executors.executor(text)
 
 
 @pytest.mark.parametrize("text", ["dask:local", "dask:tcp://127.0.0.1:8786"])
-def test_a_cluster_names_its_extra(text):
+def test_a_cluster_names_its_extra(text, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(DeclarationError, match=r"bayesnu\[cluster\]"):
         executors.executor(text)
 
@@ -69,6 +71,95 @@ def test_any_executor_gets_the_value_itself():
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         parcel = executors.parcel(pool, "load", 5)
         assert pool.submit(executors.opened, parcel).result() == 5
+
+
+def test_work_comes_as_it_is_done_and_is_taken_back_after_an_error():
+    jobs = {"slow": (time.sleep, 0.2), "fast": (divmod, 7, 2)}
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        assert [name for name, _ in executors.completed(pool, jobs)] == ["fast", "slow"]
+    done = []
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        more = {"wrong": (divmod, 7, 0), **{str(i): (time.sleep, 0.2) for i in range(100)}}
+        started = time.monotonic()
+        with pytest.raises(ZeroDivisionError):
+            done += [name for name, _ in executors.completed(pool, more)]
+    assert time.monotonic() - started < 5
+    assert not done
+
+
+def test_short_jobs_go_out_together():
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        submitted = []
+
+        class Counting(executors.Serial):
+            workers = 2
+
+            def submit(self, fn, /, *args):
+                submitted.append(args)
+                return pool.submit(fn, *args)
+
+        jobs = {str(i): (divmod, i, 3) for i in range(100)}
+        assert dict(executors.completed(Counting(), jobs)) == {str(i): divmod(i, 3) for i in range(100)}
+    assert len(submitted) == 2 + 8  # Each of two workers: one to measure, then four of 13 or fewer.
+
+
+def test_serial_work_is_there_before_the_next_begins():
+    order = []
+    jobs = {str(i): (order.append, i) for i in range(3)}
+    for name, _ in executors.completed(executors.Serial(), jobs):
+        assert order == list(range(int(name) + 1))
+
+
+def test_a_worker_that_dies_is_reported():
+    with (
+        executors.executor("processes:1") as pool,
+        pytest.raises(BayesnuError, match=r"a worker process died.*--resume"),
+    ):
+        list(executors.completed(pool, {"killed": (os._exit, 9)}))
+
+
+def test_what_runs_beside_is_taken_back_with_the_rest():
+    with executors.ahead(executors.Serial(), {"a": (divmod, 1, 0)}) as futures:
+        assert futures == {}
+    with (
+        concurrent.futures.ThreadPoolExecutor(1) as pool,
+        pytest.raises(KeyError),
+        executors.ahead(pool, {str(i): (time.sleep, 0.1) for i in range(50)}) as futures,
+    ):
+        raise KeyError
+    assert sum(f.cancelled() for f in futures.values()) >= 48
+
+
+ORPHAN = """
+import os, time
+from bayesnu.infer import executors
+if __name__ == "__main__":
+    pool = executors.executor("processes:1")
+    print(pool.submit(os.getpid).result(), flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no process groups")
+def test_no_worker_outlives_a_parent_that_is_killed(tmp_path):
+    script = tmp_path / "orphan.py"
+    script.write_text(ORPHAN)
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as command:
+        assert command.stdout is not None
+        worker = int(command.stdout.readline())
+        command.kill()
+    until = time.monotonic() + 10
+    while _alive(worker) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not _alive(worker)
+
+
+def _alive(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return "zombie" not in Path(f"/proc/{process}/status").read_text() if Path("/proc").is_dir() else True
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no process groups")
