@@ -18,6 +18,7 @@ _HOME = {
     "profile": "bayesnu.infer.profile",
     "exclusion": "bayesnu.infer.exclusion",
     "toys": "bayesnu.infer.toys",
+    "coverage": "bayesnu.infer.coverage",
     "executor": "bayesnu.infer.executors",
     "check": "bayesnu.infer.checks",
     "open_result": "bayesnu.infer.results",

@@ -274,6 +274,25 @@ def _convention(level: float, delta: float) -> str:
     return rf"{percent(level)} %, $\Delta\chi^2$ = {delta:.2f} from the minimum at each mass"
 
 
+# --- calibration ------------------------------------------------------------------------------------------------------
+
+
+def coverage_plot(found: xr.Dataset) -> Figure:
+    """Share of toys in which each limit is not below the truth, over the truth."""
+    about, dashes = found.attrs, itertools.cycle(["-", "--", ":", "-."])
+    with mpl.rc_context(STYLE):
+        figure = _figure(COLUMN_INCHES, 3.0)
+        axes = figure.add_subplot()
+        axes.axhline(about["level"], color=PRIOR, lw=0.6)
+        for name, colour, dash in zip(found["treatment"].values, CURVES, dashes, strict=False):
+            row = found.sel(treatment=name)
+            axes.errorbar(row["value"], row["coverage"], row["error"], color=colour, ls=dash, label=str(name))
+        axes.set_xlabel("true " + axis_label(about["latex"], about["unit"]))
+        axes.set_ylabel(f"coverage of {percent(about['level'])} % limits")
+        figure.legend(loc="outside lower center", ncols=3)
+    return figure
+
+
 # --- both -------------------------------------------------------------------------------------------------------------
 
 
