@@ -24,6 +24,7 @@ _HOME = {
     "open_result": "bayesnu.infer.results",
     "save_result": "bayesnu.infer.results",
     "limits": "bayesnu.report.tables",
+    "limits_under": "bayesnu.report.other_priors",
     "BayesnuError": "bayesnu.errors",
     "DeclarationError": "bayesnu.errors",
     "PredictionError": "bayesnu.errors",

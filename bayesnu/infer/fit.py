@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
-from bayesnu.infer import checks, ensemble, minimise, nuts, profile
+from bayesnu.infer import checks, ensemble, minimise, nuts, profile, sensitivity
 from bayesnu.infer.checks import Gate
 from bayesnu.infer.profile import Others
 from bayesnu.infer.progress import Reporter
@@ -34,6 +34,7 @@ def fit(
     ahead = {n: executor.submit(alone, analysis, n, seed, wanted) for n in names} if executor else {}
     tree = _posterior(analysis, engine, seed, draws, report)
     checks.record(tree, wanted)
+    sensitivity.record(tree)
     if profiles:
         seconds = add_profiles(tree, analysis, level, report)
         with report.step("taking each parameter alone") as step:
