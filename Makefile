@@ -45,8 +45,8 @@ bench: install ## time what claims to be fast
 	$(BIN)/pytest tests/bench --benchmark-only --benchmark-sort=fullname \
 	    --benchmark-columns=min,median,iqr,rounds
 
-calibrate: install ## test coverage and calibration by simulation (long)
-	$(BIN)/pytest -m slow tests/calibration
+calibrate: install ## test coverage and calibration by simulation, and write notebooks/evidence (long)
+	$(BIN)/pytest -m slow tests/calibration tests/agree/test_three_ways.py
 
 clean: ## remove results, builds and caches; .venv stays
 	rm -rf $(OUT) build dist .cache .benchmarks .hypothesis .import_linter_cache

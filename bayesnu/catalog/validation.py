@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bayesnu import schema
@@ -127,6 +128,19 @@ def prior_problems(file: str, field: str, prior: Prior) -> Iterator[Problem]:
         yield Problem(file, f"{field}.mean", f"{prior.mean:g}", expected, "widen the range or mend the mean")
     if isinstance(prior, schema.Circular) and prior.concentration < 0:
         yield Problem(file, f"{field}.concentration", f"{prior.concentration:g}", "0 or more", "mend it")
+    if isinstance(prior, schema.Haar):
+        yield from _haar_problems(file, field, prior.apart)
+
+
+def _haar_problems(file: str, field: str, apart: int) -> Iterator[Problem]:
+    """A Haar prior belongs to the sin^2 of a mixing angle, whose name says how far apart the two states are."""
+    found = re.search(r"sin2_theta_([1-4])([1-4])\.", f"{field}.")
+    if found is None:
+        expected, hint = "sin2_theta_ij, a mixing angle", "use another kind of prior"
+        yield Problem(file, field, "a haar prior of another parameter", expected, hint)
+    elif apart != int(found[2]) - int(found[1]):
+        expected = f"{int(found[2]) - int(found[1])}, which is {found[2]} - {found[1]}"
+        yield Problem(file, f"{field}.apart", f"{apart}", expected, "mend it")
 
 
 def model_problems(file: str, model: Model) -> Iterator[Problem]:

@@ -1,5 +1,6 @@
 """What was found beside what is published: limits of a result, tables of a paper."""
 
+import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,26 +22,79 @@ from bayesnu.errors import DeclarationError, Problem
 @click.option("--parameter", help="Only this one.")
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True)
 @click.option("--plots", type=click.Path(path_type=Path, file_okay=False), help="Also draw the plots into this folder.")
+@click.option(
+    "--priors",
+    "names",
+    default="",
+    metavar="NAME,...",
+    help="Also the limits under other priors: flat, square, log (of every modulus), haar (of the mixing).",
+)
+@click.option("--log-from", type=float, help="Where a logarithmic prior starts (default: a thousandth of its end).")
+@click.option("--rerun", is_flag=True, help="Sample again, with emcee, where weights cannot tell another prior.")
+@click.option("--double-range", is_flag=True, help="Sample again, with emcee, with twice the range of every modulus.")
 @QUIET
-def limits(result: Path, level: float, parameter: str | None, form: str, plots: Path | None, quiet: bool) -> None:
+def limits(
+    result: Path,
+    level: float,
+    parameter: str | None,
+    form: str,
+    plots: Path | None,
+    names: str,
+    log_from: float | None,
+    rerun: bool,
+    double_range: bool,
+    quiet: bool,
+) -> None:
     """Print credible beside profile beside published limits of RESULT; exit code 1 where it did not converge.
 
-    Example: bayesnu limits tmm.nc --plots plots
+    \b
+    Examples:
+      bayesnu limits tmm.nc --plots plots
+      bayesnu limits tmm.nc --priors flat,square,log --log-from 1
+      bayesnu limits texono.nc --double-range
     """
     from bayesnu.infer import checks, results
-    from bayesnu.report import tables
+    from bayesnu.report import other_priors, tables
 
     tree = results.open_result(result)
     rows = tables.limits(tree, level=level, parameter=parameter)
+    again = _rerun(tree, quiet)
+    chosen = [name.strip() for name in names.split(",") if name.strip()]
+    others = other_priors.limits_under(
+        tree, chosen, level=level, parameter=parameter, log_from=log_from, rerun=again if rerun else None
+    )
+    wide = other_priors.doubled(tree, level=level, rerun=again) if double_range else []
     if form == "json":
-        print_json(tables.as_json(rows))
+        records = tables.as_json(rows)
+        for record, row in zip(records, rows, strict=True):
+            record |= {"other_priors": other_priors.records(others, row)} if chosen else {}
+            record |= {"double_range": [w._asdict() for w in wide]} if wide else {}
+        print_json(records)
     else:
         click.echo(tables.as_markdown(rows) if form == "markdown" else tables.as_text(rows))
+        if others:
+            click.echo(other_priors.as_text(rows, others, level))
+        if wide:
+            click.echo(other_priors.doubled_as_text(wide, other_priors.ranges(tree), level))
     if plots is not None:
         for path in _draw(tree, result.stem, rows, level, plots):
             click.echo(f"plot: {path}", err=form == "json" or quiet)
     if not checks.recorded(tree).converged:
         sys.exit(EXIT_UNCONVERGED)
+
+
+def _rerun(tree: Any, quiet: bool) -> Any:
+    """What samples a result's model again, with its seed and gate, under other priors."""
+    from bayesnu.infer import checks, reweighting
+    from bayesnu.infer.progress import Reporter
+
+    def again(title: str, chosen: Any, alone: Any) -> Any:
+        gate = checks.Gate(**json.loads(tree.attrs["gate"]))
+        with Reporter(quiet).step(f"sampling again: {title}"):
+            analysis = reweighting.analysis_of(tree)
+            return reweighting.rerun(analysis, chosen, seed=int(tree.attrs["seed"]), names=alone, gate=gate)
+
+    return again
 
 
 def _draw(tree: Any, stem: str, rows: Iterable[Any], level: float, folder: Path) -> list[Path]:

@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesnu.errors import is_interrupt
-from bayesnu.infer import checks, ensemble, executors, minimise, modes, nested, nuts, profile, results
+from bayesnu.infer import checks, ensemble, executors, minimise, modes, nested, nuts, profile, results, sensitivity
 from bayesnu.infer.checkpoint import NOWHERE, Checkpoint, Interrupted, finished
 from bayesnu.infer.checks import Gate
 from bayesnu.infer.profile import Others
@@ -59,6 +59,7 @@ def fit(
             with report.step("counting modes"):
                 modes.record(analysis, tree)
             checks.record(tree, wanted)
+            sensitivity.record(tree)
         except Interrupted as stopped:
             raise Interrupted(_judged(stopped.result, wanted)) from None
         try:

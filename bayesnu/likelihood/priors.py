@@ -63,6 +63,11 @@ def _gamma(p: schema.ControlCounts, x: Any, xp: Any) -> Any:
     return (n + 1) * math.log(n) - math.lgamma(n + 1) + n * xp.log(x) - n * x
 
 
+def _haar(p: schema.Haar, x: Any, xp: Any) -> Any:
+    # Of neighbours the density is flat; 0 log 0 would be no number.
+    return math.log(p.apart) + (p.apart - 1) * xp.log(1.0 - x) if p.apart > 1 else 0.0 * x
+
+
 PRIORS: dict[type, PriorRow] = {
     schema.Uniform: PriorRow(
         log_density=lambda p, x, xp: 0.0 * x - math.log(p.high - p.low),
@@ -128,6 +133,14 @@ PRIORS: dict[type, PriorRow] = {
         support=lambda p: (0.0, math.inf),
         central=lambda p: 1.0,
         pymc=lambda p: ("Gamma", {"alpha": p.counts + 1.0, "beta": p.counts}),
+        chart="plain",
+    ),
+    schema.Haar: PriorRow(
+        log_density=_haar,
+        quantile=lambda p, u: -np.expm1(np.log1p(-u) / p.apart),
+        support=lambda p: (0.0, 1.0),
+        central=lambda p: 0.0,
+        pymc=lambda p: ("Beta", {"alpha": 1.0, "beta": float(p.apart)}),
         chart="plain",
     ),
 }

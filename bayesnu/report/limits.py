@@ -1,6 +1,7 @@
 """Limits of a result, computed from its groups alone: credible, profile and published, side by side."""
 
 import json
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import arviz_stats
@@ -10,9 +11,10 @@ from scipy import interpolate, optimize, stats
 
 from bayesnu.catalog.validation import did_you_mean
 from bayesnu.errors import DeclarationError, Problem
-from bayesnu.infer import checks, results
+from bayesnu.infer import blind_spots, checks, results
+from bayesnu.infer import sensitivity as leaning
 from bayesnu.likelihood.analysis import Free, is_angle
-from bayesnu.report.labels import convert
+from bayesnu.report.labels import convert, number
 from bayesnu.schema import Resolved
 
 Others = Literal["profiled", "zero"]
@@ -56,7 +58,13 @@ class Limit(NamedTuple):
     failures: list[str]
     latex: str
     caveats: tuple[str, ...]
-    """Inputs of the model that nobody has checked against their source."""
+    """Inputs of the model that nobody has checked against their source, and what the range of the prior decides."""
+    half_range_upper: float | None
+    """Posterior quantile with the ranges of all moduli halved."""
+    limited_by_range: bool | None
+    """Whether that is another limit: the data leave it to the prior."""
+    sensitivity: leaning.Sensitivity | None
+    """Power-scaling sensitivity to beliefs, constraints and likelihood."""
 
 
 def limits(tree: xr.DataTree, *, level: float, parameter: str | None = None) -> list[Limit]:
@@ -74,7 +82,8 @@ def limits(tree: xr.DataTree, *, level: float, parameter: str | None = None) -> 
     alone = len(interesting) == 1
     kinds: tuple[Others, ...] = ("zero",) if alone else ("profiled", "zero")
     chosen = scanned.values() if parameter is None else [scanned[parameter]]
-    return [_limit(tree, model, p, others, level, alone) for p in chosen for others in kinds]
+    leans = leaning.recorded(tree)
+    return [_limit(tree, model, p, others, level, alone, leans) for p in chosen for others in kinds]
 
 
 def _unknown(model: Resolved, parameter: str, scanned: list[str]) -> DeclarationError:
@@ -85,20 +94,27 @@ def _unknown(model: Resolved, parameter: str, scanned: list[str]) -> Declaration
     return DeclarationError(Problem(model.name, "parameter", found, expected, hint))
 
 
-def _limit(tree: xr.DataTree, model: Resolved, p: Free, others: Others, level: float, alone: bool) -> Limit:
-    draws = draws_of(tree, p.name, others, alone=alone)
+def _limit(
+    tree: xr.DataTree, model: Resolved, p: Free, others: Others, level: float, alone: bool,
+    leans: Mapping[str, leaning.Sensitivity],
+) -> Limit:  # fmt: skip
+    draws, of_all = draws_of(tree, p.name, others, alone=alone), alone or others == "profiled"
     converged, failures = _verdict(tree, p.name, others, alone) if draws is not None else (None, [])
     upper, hdi, mcse = _credible(draws, level)
     scan = profile_of(tree, p.name, others)
     profile, threshold, kind = _profile(scan, level)
     published, source = _published(model, p, others, level)
-    caveats = _caveats(model) + (_range_caveat(p, scan) + _modes(tree) if alone or others == "profiled" else ())
+    halved = _halved(tree, model, p.name, others, level, alone=alone) if draws is not None else None
+    caveats = _caveats(model) + (_range_caveat(p, scan) + _modes(tree) if of_all else ())
+    caveats += _effective(tree, model, halved, level) if halved is not None and of_all else ()
     return Limit(
         parameter=p.name, unit=p.unit, level=level, prior=results.prior_text(p), range=results.prior_range(p),
         credible_upper=upper, hdi=hdi, profile_upper=profile[1], profile_interval=profile, profile_threshold=threshold,
         threshold_kind=kind, others=others, published=published, source=source, converged=converged,
         ratio=profile[1] / published if profile[1] is not None and published else None,
         mcse=mcse, failures=failures, latex=p.latex or p.name, caveats=caveats,
+        half_range_upper=halved.at_half if halved else None, limited_by_range=halved.limited if halved else None,
+        sensitivity=leans[p.name] if of_all and p.name in leans and draws is not None else None,
     )  # fmt: skip
 
 
@@ -149,6 +165,26 @@ def _range_caveat(p: Free, scan: xr.Dataset | None) -> tuple[str, ...]:
     return (
         f"{p.name}: Delta chi2 is only {at_end:.1f} at the end of the range, {end:g}: credible limits depend on it",
     )
+
+
+def _halved(
+    tree: xr.DataTree, model: Resolved, name: str, others: Others, level: float, *, alone: bool
+) -> blind_spots.Halved | None:
+    """The limit with half the range, from the same draws; None where the prior has none, or too few draws are left."""
+    group = group_of(tree, "posterior" if others == "profiled" or alone else f"one_at_a_time/{name}")
+    if group is None or name not in blind_spots.moduli(model):
+        return None
+    return next(iter(blind_spots.halved(group, model, [name], level)), None)
+
+
+def _effective(tree: xr.DataTree, model: Resolved, found: blind_spots.Halved, level: float) -> tuple[str, ...]:
+    """Where a range decides the limit of a modulus, the effective moments, which the data see."""
+    if not found.limited:
+        return ()
+    names = blind_spots.effective_names(tree)
+    rows = blind_spots.halved(tree["posterior"].to_dataset(), model, names, level)
+    listed = ", ".join(f"{row.name} {number(row.upper)} ({number(row.at_half)})" for row in rows)
+    return (f"effective moments (with half the range of every modulus): {listed}",) if rows else ()
 
 
 def _caveats(model: Resolved) -> tuple[str, ...]:

@@ -121,7 +121,14 @@ def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 def _notes(limits: Sequence[Limit]) -> list[str]:
     caveats = dict.fromkeys(caveat for row in limits for caveat in row.caveats)
-    return [*_failures(limits), *_meanings(limits), *_sources(limits), *caveats]
+    return [
+        *_failures(limits),
+        *_meanings(limits),
+        *_ranges(limits),
+        *_sensitivities(limits),
+        *_sources(limits),
+        *caveats,
+    ]
 
 
 def _failures(limits: Sequence[Limit]) -> list[str]:
@@ -143,6 +150,25 @@ def _meanings(limits: Sequence[Limit]) -> list[str]:
     found = {(row.profile_threshold, row.threshold_kind) for row in limits if row.profile_threshold is not None}
     notes += [f"profile: where Delta chi2 = {number(value)} ({kind})" for value, kind in sorted(found, key=str)]
     return notes
+
+
+def _ranges(limits: Sequence[Limit]) -> list[str]:
+    """Limits that are those of a range: the data leave a direction to the prior."""
+    rows = [row for row in limits if row.limited_by_range]
+    title = "limited by the range of its prior (with half the range of every modulus)"
+    listed = [
+        f"{row.parameter} {row.others} {number(row.credible_upper)} ({number(row.half_range_upper)})" for row in rows
+    ]
+    return [f"{title}: {', '.join(listed)}"] if rows else []
+
+
+def _sensitivities(limits: Sequence[Limit]) -> list[str]:
+    """How much each posterior changes with the power of its parts, by ArviZ; what is below 0.05 hardly matters."""
+    rows = {row.parameter: row.sensitivity for row in limits if row.sensitivity is not None}
+    if not rows:
+        return []
+    listed = ", ".join(f"{name} {' / '.join(f'{v:.2f}' for v in values)}" for name, values in rows.items())
+    return [f"power-scaling sensitivity (prior / constraints of nuisances / likelihood; below 0.05 weak): {listed}"]
 
 
 def _sources(limits: Sequence[Limit]) -> list[str]:

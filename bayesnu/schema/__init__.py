@@ -46,6 +46,7 @@ from bayesnu.schema.papers import Deviation, Inputs, Paper, Reading
 from bayesnu.schema.priors import (
     Circular,
     ControlCounts,
+    Haar,
     HalfNormal,
     LogUniform,
     Normal,
@@ -96,6 +97,7 @@ __all__ = [
     "Flux",
     "FormFactor",
     "GaussianStatistic",
+    "Haar",
     "HalfNormal",
     "Helm",
     "Inputs",

@@ -60,4 +60,16 @@ class ControlCounts(Record, tag_field="kind", tag="control-counts"):
     """Filled in per bin from the background that it scales."""
 
 
-Prior = Uniform | LogUniform | SquareUniform | Normal | HalfNormal | TruncatedNormal | Circular | ControlCounts
+class Haar(Record, tag_field="kind", tag="haar"):
+    """sin^2 of a mixing angle theta_ij where no unitary matrix is preferred: density d (1 - x)^(d - 1), d = j - i.
+
+    Under the Haar measure of U(N), with U a product of rotations R34 R24 R14 R23 R13 R12 (R23 R13 R12 for three), the
+    sin^2 are independent and Beta(1, j - i), and all phases are flat: sin^2 theta_12 and _23 are uniform, as is
+    cos^4 theta_13. Hurwitz, Nachr. Ges. Wiss. Goettingen (1897) 71; Haba and Murayama, Phys. Rev. D 63 (2001) 053010.
+    """
+
+    apart: int
+    """j - i of theta_ij: 1 for neighbours, 2 for theta_13, 3 for theta_14."""
+
+
+Prior = Uniform | LogUniform | SquareUniform | Normal | HalfNormal | TruncatedNormal | Circular | ControlCounts | Haar

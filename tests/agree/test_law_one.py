@@ -127,6 +127,15 @@ WRITTEN: dict[str, dict[str, Any]] = {
         moduli() | {"delta_cp": RADIAN | {"prior": prior("circular", mean=4.0, concentration=1.5)}},
         fixed=SYNTHETIC.SM_FIXED | ANGLES,
     ),
+    # No mixing matrix is preferred.
+    "haar-mixing": tmm(
+        moduli() | {"delta_cp": RADIAN | {"prior": FLAT}},
+        fixed=SYNTHETIC.SM_FIXED,
+        nuisances={
+            f"sin2_theta_{ij}": ONE | {"prior": {"kind": "haar", "apart": apart}}
+            for ij, apart in (("12", 1), ("13", 2), ("23", 1))
+        },
+    ),
     "cp-phase-normal": tmm(
         moduli() | {"delta_cp": {"unit": "deg", "prior": prior("normal", mean=200, sd=30)}},
         fixed=SYNTHETIC.SM_FIXED | ANGLES,

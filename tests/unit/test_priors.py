@@ -31,6 +31,9 @@ CASES = {
     "truncated-hard": (schema.TruncatedNormal(mean=0.0, sd=2.0, low=0.0, high=1.0), truncated(0, 2, 0, 1)),
     "control-counts": (schema.ControlCounts(counts=17.0), stats.gamma(18, scale=1 / 17)),
     "control-counts-many": (schema.ControlCounts(counts=2500.0), stats.gamma(2501, scale=1 / 2500)),
+    "haar": (schema.Haar(apart=1), stats.uniform(0, 1)),
+    "haar-13": (schema.Haar(apart=2), stats.beta(1, 2)),
+    "haar-14": (schema.Haar(apart=3), stats.beta(1, 3)),
     "circular": (schema.Circular(), stats.uniform(0, TWO_PI)),
     "circular-peaked": (schema.Circular(mean=2.0, concentration=5.0), stats.vonmises(5, loc=2)),
     "circular-sharp": (schema.Circular(mean=3.0, concentration=2000.0), stats.vonmises(2000, loc=3)),
@@ -159,6 +162,7 @@ def test_angles_are_periodic_and_have_no_ends():
 CENTRES = {
     "uniform": 0.0, "uniform-shifted": -1.5, "log-uniform": 1.0, "square-uniform": 0.0, "normal": 1.0,
     "half-normal": 0.0, "truncated": 1.0, "truncated-hard": 0.0, "control-counts": 1.0, "control-counts-many": 1.0,
+    "haar": 0.0, "haar-13": 0.0, "haar-14": 0.0,
     "circular": 0.0, "circular-peaked": 2.0, "circular-sharp": 3.0,
 }  # fmt: skip
 

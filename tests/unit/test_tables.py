@@ -17,7 +17,7 @@ from bayesnu.schema import PublishedValue
 KEYS = [
     "parameter", "unit", "level", "prior", "range", "credible_upper", "hdi", "profile_upper", "profile_interval",
     "profile_threshold", "threshold_kind", "others", "published", "source", "converged", "ratio", "mcse", "failures",
-    "latex", "caveats",
+    "latex", "caveats", "half_range_upper", "limited_by_range", "sensitivity",
 ]  # fmt: skip
 WIDE = checks.Gate(r_hat=2.0, ess=10.0)
 STRICT = checks.Gate(ess=1e6)
