@@ -3,7 +3,7 @@
 import click
 
 from bayesnu import __version__
-from bayesnu.cli import evidence, exclude, look, predict, profile, run, show, toys
+from bayesnu.cli import contours, evidence, exclude, look, predict, profile, run, show, toys
 from bayesnu.cli.exits import Commands
 
 
@@ -40,5 +40,6 @@ for command in (
     toys.toys,
     show.limits,
     show.reproduce,
+    contours.contours,
 ):
     main.add_command(command)

@@ -97,6 +97,36 @@ def _axis(plane: Conditional, k: int, best: Minimum, threshold: float, points: i
     return values(plane._replace(scanned=(plane.scanned[k],), held=held), best, threshold, points, from_wall=False)
 
 
+def tabulated(
+    delta_chi2: Array, axes: Sequence[Array], parameters: tuple[str, str], units: tuple[str, str], latex: Sequence[str],
+    title: str, levels: Sequence[float],
+) -> xr.Dataset:  # fmt: skip
+    """A plane like that of `profile_pair` from a chi-square that is known as a table, such as a published bound."""
+    single = np.ones(delta_chi2.shape, dtype=int)
+    data: dict[str, Any] = {
+        "delta_chi2": (("first", "second"), delta_chi2),
+        "starts": (("first", "second"), single),
+        "reached": (("first", "second"), single),
+        "range_end": (("first", "second"), np.full(delta_chi2.shape, "")),
+        "threshold": _thresholds(levels),
+    }
+    lowest = np.unravel_index(int(np.argmin(delta_chi2)), delta_chi2.shape)
+    attributes = {
+        "model": "a table", "title": title, "parameters": list(parameters), "units": list(units), "latex": list(latex),
+        "others": "zero", "threshold_kind": "asymptotic", "chi2_min": float(delta_chi2.min()),
+        "best": [float(axis[i]) for axis, i in zip(axes, lowest, strict=True)], "closed_form": "",
+    }  # fmt: skip
+    return xr.Dataset(data, coords=_coordinates(axes, levels), attrs=attributes)
+
+
+def _thresholds(levels: Sequence[float]) -> tuple[tuple[str, str], Array]:
+    return ("convention", "level"), np.array([stats.chi2.ppf(levels, n) for n in CONVENTIONS.values()])
+
+
+def _coordinates(axes: Sequence[Array], levels: Sequence[float]) -> dict[str, Any]:
+    return {"first": axes[0], "second": axes[1], "convention": list(CONVENTIONS), "level": list(levels)}
+
+
 # --- nothing left to minimise numerically -----------------------------------------------------------------------------
 
 
@@ -213,7 +243,7 @@ def _dataset(
         "starts": (over, np.array([row.starts for row in rows])),
         "reached": (over, np.array([row.reached for row in rows])),
         "range_end": (over, np.array([[plane.at_ends(m.x) for m in row.minima] for row in rows], dtype=str)),
-        "threshold": (("convention", "level"), np.array([stats.chi2.ppf(levels, n) for n in CONVENTIONS.values()])),
+        "threshold": _thresholds(levels),
     }
     data |= {
         f"at_{name}": (over, np.array([[m.x[i] for m in row.minima] for row in rows]))
@@ -232,5 +262,4 @@ def _dataset(
         "best": [float(best.x[i]) for i in plane.scanned],
         "closed_form": ", ".join(plane.problem.solved.names),
     }
-    coordinates = {"first": axes[0], "second": axes[1], "convention": list(CONVENTIONS), "level": list(levels)}
-    return xr.Dataset(data, coords=coordinates, attrs=attributes).transpose("first", "second", ...)
+    return xr.Dataset(data, coords=_coordinates(axes, levels), attrs=attributes).transpose("first", "second", ...)

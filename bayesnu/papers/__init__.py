@@ -2,6 +2,7 @@
 
 from bayesnu.papers.cells import Cell, Status
 from bayesnu.papers.checks import check
+from bayesnu.papers.figures import contours_of
 from bayesnu.papers.printed import deviations, read
 from bayesnu.papers.quantities import QUANTITIES, component_counts
 from bayesnu.papers.run import reproduce
@@ -14,6 +15,7 @@ __all__ = [
     "analysis_of",
     "check",
     "component_counts",
+    "contours_of",
     "deviations",
     "read",
     "reproduce",

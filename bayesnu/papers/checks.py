@@ -10,7 +10,7 @@ from bayesnu.catalog import shelf
 from bayesnu.catalog.shelf import Catalog
 from bayesnu.errors import Problem
 from bayesnu.likelihood import checking
-from bayesnu.papers import kinds
+from bayesnu.papers import figures, kinds
 from bayesnu.papers.printed import Key, Printed, printed_by
 from bayesnu.papers.task import Claim, Task, unknown
 from bayesnu.schema import Inputs, Paper
@@ -29,6 +29,7 @@ def paper_problems(where: Catalog, file: Path) -> Iterator[Problem]:
     if file.stem in shelf.published(where) or paper.inputs or any(getattr(paper, kind) for kind in kinds.KINDS):
         yield from cell_problems(task, printed_by(where, file, paper))
         yield from kinds.problems(task)
+    yield from figures.problems(task)
 
 
 def table_problems(task: Task, printed: Sequence[Printed], table: str | None) -> Iterator[Problem]:

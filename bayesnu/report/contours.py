@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import contourpy
@@ -72,6 +72,51 @@ def intercepts(plane: xr.Dataset, height: float) -> list[float]:
         left, right, middle = np.sqrt(np.maximum([edge[i], edge[i + 1], height], 0.0))
         found.append(float(x[i] + (x[i + 1] - x[i]) * (middle - left) / (right - left)))
     return found
+
+
+class Extent(NamedTuple):
+    """How far one contour of one curve of a figure goes."""
+
+    figure: str
+    panel: str
+    curve: str
+    parameter: str
+    unit: str
+    level: float
+    convention: str
+    low: float
+    high: float
+
+
+def summary(figures: Mapping[str, Sequence[Panel]]) -> list[dict[str, Any]]:
+    """The extent of every contour that is drawn, a record for each of both parameters."""
+    return [extent._asdict() for extent in _extents(figures)]
+
+
+def table(figures: Mapping[str, Sequence[Panel]]) -> str:
+    """The same as a table for a terminal."""
+    header = ("figure", "panel", "curve", "parameter", "level", "convention", "from", "to")
+    rows = [
+        (
+            e.figure, e.panel, e.curve, f"{e.parameter} [{e.unit}]", percent(e.level), e.convention, number(e.low),
+            number(e.high),
+        )
+        for e in _extents(figures)
+    ]  # fmt: skip
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    lines = [header, ["-" * w for w in widths], *rows]
+    return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines)
+
+
+def _extents(figures: Mapping[str, Sequence[Panel]]) -> list[Extent]:
+    return [
+        Extent(figure, panel.title, label, name, unit, c.level, c.convention, low, high)
+        for figure, panels in figures.items()
+        for panel in panels
+        for label, plane in panel.planes.items()
+        for c in contours(plane, panel.conventions)
+        for name, unit, (low, high) in zip(plane.attrs["parameters"], plane.attrs["units"], c.extent, strict=False)
+    ]
 
 
 # --- files ------------------------------------------------------------------------------------------------------------

@@ -315,7 +315,7 @@ def _convention(level: float, delta: float) -> str:
 
 def contour_plot(panels: Sequence[Panel], *, across: int = 3) -> Figure:
     """Contours of two parameters: one frame a panel, one colour a curve; solid for two parameters, dashed for one."""
-    columns = min(across, len(panels))
+    columns = 2 if len(panels) == 4 else min(across, len(panels))
     rows = -(-len(panels) // columns)
     colours = dict(zip(dict.fromkeys(label for panel in panels for label in panel.planes), itertools.cycle(CURVES)))
     with mpl.rc_context(STYLE):

@@ -17,6 +17,7 @@ from bayesnu.schema.detectors import (
     Target,
 )
 from bayesnu.schema.experiments import CountCheck, Experiment
+from bayesnu.schema.figures import Curve, Figure, SolarFigure
 from bayesnu.schema.fluences import Fluence, ProtonsOnTarget, QuotedFlux, ReactorPower, SourceBelowCylinder
 from bayesnu.schema.fluxes import (
     Component,
@@ -84,11 +85,13 @@ __all__ = [
     "CountCheck",
     "Counts",
     "Couplings",
+    "Curve",
     "DerivedCells",
     "Detector",
     "Deviation",
     "Efficiency",
     "Experiment",
+    "Figure",
     "FissionIsotope",
     "Fixed",
     "FlatEfficiency",
@@ -145,6 +148,7 @@ __all__ = [
     "SigmoidEfficiency",
     "SmearedResponse",
     "SolarBound",
+    "SolarFigure",
     "Source",
     "SourceBelowCylinder",
     "SquareUniform",

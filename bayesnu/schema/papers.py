@@ -1,5 +1,6 @@
 """A paper: its readings, its tables, what it takes as given, and where we disagree."""
 
+from bayesnu.schema.figures import Figure, SolarFigure
 from bayesnu.schema.recipes import (
     Block,
     CoefficientCells,
@@ -59,6 +60,8 @@ class Paper(Record):
     mass_scans: tuple[MassScan, ...] = ()
     mass_reaches: tuple[MassReach, ...] = ()
     coefficient_cells: tuple[CoefficientCells, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    solar_figures: tuple[SolarFigure, ...] = ()
     inputs: tuple[Inputs, ...] = ()
     beside: tuple[str, ...] = ()
     """Other tables of data/published/ whose numbers are compared with this paper's set-ups, under their own names."""
