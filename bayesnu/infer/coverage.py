@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from bayesnu.errors import DeclarationError, Problem
 from bayesnu.infer import toy_statistic as statistic
 from bayesnu.infer.toy_statistic import Counts, Scan
 from bayesnu.infer.toy_summary import asymptotic, binomial_error, thresholds
@@ -80,7 +81,7 @@ def log_marginal(there: Scan, data: Counts, value: float) -> Array:
 
 def _log_determinant(there: Scan, jacobian: Array) -> float:
     """Of 1 + J' V^-1 J: it depends on the parameter, not on the data."""
-    poisson, size = there.analysis.data.poisson, len(there.solved.names)
+    poisson, size = there.analysis.data.poisson, len(there.pulls.names)
     inverse = np.where(poisson, 0.0, 1.0 / there.analysis.data.variance)[:, None, None]
     a = np.eye(size)[:, :, None] + (jacobian[:, :, None] * (jacobian * inverse)[:, None]).sum(axis=0)
     return float(nuisances.eliminate(a, np.zeros((size, 1)), size, np)[1].sum())
@@ -133,6 +134,10 @@ def coverage(
     Frozen({'treatment': 4, 'value': 1})
     """
     there = statistic.scan(analysis, parameter)
+    if beliefs and not there.closed:
+        found, expected = "nuisances that bend Poisson bins or end", "nuisances that are Gaussian, affine and unbounded"
+        hint = "credible limits of toys are integrals in closed form: leave the beliefs out, or use sbc"
+        raise DeclarationError(Problem(analysis.model.name, "nuisances", found, expected, hint))
     values = np.asarray(true, dtype=float)
     # Thresholds from toys of their own: those that set a threshold cover it by construction.
     streams = [s.spawn(2) for s in np.random.SeedSequence(seed).spawn(len(values))]

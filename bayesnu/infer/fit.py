@@ -126,11 +126,12 @@ def _add_singles(
     for name in jobs:
         single = ahead[name].result() if name in ahead else done[name]
         tree[f"one_at_a_time/{name.removeprefix('alone-')}"] = xr.DataTree(
-            _dataset(single, name.removeprefix("alone-"))
+            as_dataset(single, name.removeprefix("alone-"))
         )
 
 
-def _dataset(single: Single, name: str) -> xr.Dataset:
+def as_dataset(single: Single, name: str) -> xr.Dataset:
+    """A parameter taken alone as it stands in a result."""
     chains, draws = single.draws.shape
     return xr.Dataset(
         {name: (("chain", "draw"), single.draws, json.loads(single.attributes))},

@@ -18,7 +18,7 @@ from bayesnu.catalog.validation import did_you_mean
 from bayesnu.errors import DeclarationError, Problem
 from bayesnu.infer import checks, ensemble, evidence, results
 from bayesnu.infer.checks import Gate
-from bayesnu.infer.fit import alone
+from bayesnu.infer.fit import alone, as_dataset
 from bayesnu.likelihood import priors, usage
 from bayesnu.likelihood.analysis import Analysis, from_resolved
 from bayesnu.schema import Circular, Haar, LogUniform, Prior, Resolved, SquareUniform, Uniform
@@ -210,5 +210,5 @@ def rerun(analysis: Analysis, chosen: Chosen, *, seed: int, names: Sequence[str]
     tree = ensemble.ensemble(other, seed=seed, options=ensemble.Options(steps=steps))
     checks.record(tree, wanted)
     for name in names:
-        tree[f"one_at_a_time/{name}"] = xr.DataTree(alone(other, name, seed, wanted))
+        tree[f"one_at_a_time/{name}"] = xr.DataTree(as_dataset(alone(other, name, seed, wanted), name))
     return tree
