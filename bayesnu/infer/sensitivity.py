@@ -44,7 +44,7 @@ class Sensitivity(NamedTuple):
 
 def record(tree: xr.DataTree) -> None:
     """Store the sensitivities of every parameter of interest in a result."""
-    if {"log_likelihood", "posterior"} <= set(tree.children):
+    if _measurable(tree):
         tree[GROUP] = xr.DataTree(_dataset(tree))
 
 
@@ -52,18 +52,27 @@ def recorded(tree: xr.DataTree) -> dict[str, Sensitivity]:
     """Sensitivities of a result by parameter: as it stores them, else computed; empty without its likelihoods."""
     if GROUP in tree.children:
         held = tree[GROUP].to_dataset()
-    elif {"log_likelihood", "posterior"} <= set(tree.children):
+    elif _measurable(tree):
         held = _dataset(tree)
     else:
         return {}
     return {str(n): Sensitivity(*(float(v.sel(part=part)) for part in PARTS)) for n, v in held.data_vars.items()}
 
 
-def _dataset(tree: xr.DataTree) -> xr.Dataset:
-    """One variable for each parameter of interest that is no angle, and for each effective moment, over the parts."""
-    model, posterior = results.model_of(tree), tree["posterior"].to_dataset()
+def _measurable(tree: xr.DataTree) -> bool:
+    return {"log_likelihood", "posterior"} <= set(tree.children) and len(_wanted(tree)) > 0
+
+
+def _wanted(tree: xr.DataTree) -> list[str]:
+    """Every parameter of interest that is no angle, and every effective moment."""
+    model = results.model_of(tree)
     angles = {n for n, p in model.parameters.items() if isinstance(p.prior, Circular)}
-    wanted = [n for n in posterior.data_vars if n not in {*angles, *model.nuisances}]
+    return [str(n) for n in tree["posterior"].data_vars if n not in {*angles, *model.nuisances}]
+
+
+def _dataset(tree: xr.DataTree) -> xr.Dataset:
+    """One variable for each quantity of interest, over the parts."""
+    model, posterior, wanted = results.model_of(tree), tree["posterior"].to_dataset(), _wanted(tree)
     likelihood = tree["log_likelihood"].to_dataset()
     parts = {
         "beliefs": _log_density(posterior, model.parameters),
