@@ -118,7 +118,8 @@ def _result(
     target: Marginal, ensembles: "_Ensembles", tau: float, wanted: Options, seed: int, step: Step
 ) -> xr.DataTree:  # fmt: skip
     length, number = ensembles.length, wanted.ensembles
-    burn, thin = _burn_in(length, tau), max(int(tau / 2), 1)
+    burn = _burn_in(length, tau)
+    thin = max(min(int(tau / 2), length - burn), 1)
     # As emcee thins: the last of each `thin` steps.
     chain = np.stack([run[burn + thin - 1 :: thin] for run in ensembles.chains()])
     draws = to_physical(target, chain.reshape(number, -1, chain.shape[-1]))

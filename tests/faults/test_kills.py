@@ -49,7 +49,8 @@ def done(process):
 
 def pieces(folder, out):
     there = folder / f"{out}.partial"
-    return {file.name: file.read_bytes() for file in there.glob("*.npz")} if there.is_dir() else {}
+    # A file with a dot is on its way to its name.
+    return {file.name: file.read_bytes() for file in there.glob("[!.]*.npz")} if there.is_dir() else {}
 
 
 def content(path):
