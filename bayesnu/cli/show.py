@@ -79,7 +79,8 @@ def limits(
     if plots is not None:
         for path in _draw(tree, result.stem, rows, level, plots):
             click.echo(f"plot: {path}", err=form == "json" or quiet)
-    if not checks.recorded(tree).converged:
+    again_failed = any(o.how == "rerun" and not o.converged for o in others) or any(not w.converged for w in wide)
+    if again_failed or not checks.recorded(tree).converged:
         sys.exit(EXIT_UNCONVERGED)
 
 

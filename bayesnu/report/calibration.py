@@ -1,5 +1,8 @@
 """Simulation-based calibration for readers: how uniform the ranks of each quantity are."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import xarray as xr
 
@@ -22,6 +25,24 @@ def as_markdown(ranks: xr.Dataset, engine: str) -> str:
             "",
         ]
     )
+
+
+def write_ranks(ranks: xr.Dataset, path: Path) -> None:
+    """Ranks as CSV, a column for each quantity, under a comment with the model, the number of draws and the seed."""
+    names = [str(name) for name in ranks.data_vars]
+    rows = np.stack([ranks[name].values for name in names], axis=1)
+    lines = [f"# {json.dumps(ranks.attrs)}", ",".join(names), *(",".join(map(str, row)) for row in rows.tolist())]
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    temporary.replace(path)
+
+
+def read_ranks(path: Path) -> xr.Dataset:
+    """Ranks that `write_ranks` wrote."""
+    about, names, *rows = path.read_text(encoding="utf-8").splitlines()
+    values = np.array([[int(cell) for cell in row.split(",")] for row in rows])
+    columns = {name: ("simulation", values[:, i]) for i, name in enumerate(names.split(","))}
+    return xr.Dataset(columns, attrs=json.loads(about.removeprefix("# ")))
 
 
 def smallest(ranks: xr.Dataset) -> float:

@@ -9,7 +9,7 @@ from bayesnu.infer.ensemble import Options, ensemble
 from bayesnu.likelihood import priors
 from bayesnu.likelihood.marginal import marginal
 from bayesnu.report import plots
-from bayesnu.report.calibration import as_markdown
+from bayesnu.report.calibration import as_markdown, read_ranks, write_ranks
 from bayesnu.schema import SquareUniform, Uniform
 
 NUMBER = 400
@@ -87,3 +87,8 @@ def test_the_table_and_the_figure_have_every_quantity(right):
         assert f"| {name} |" in text
     figure = plots.rank_plot(right)
     assert [a.get_title() for a in figure.axes] == [str(n) for n in right.data_vars]
+
+
+def test_ranks_are_read_back(right, tmp_path):
+    write_ranks(right, tmp_path / "ranks.csv")
+    assert read_ranks(tmp_path / "ranks.csv").identical(right)
