@@ -17,6 +17,14 @@ from bayesnu.cli.predict import setting
 @click.option(
     "--range", "ends", type=(float, float), metavar="LOW HIGH", help="Range of the priors (default: declared)."
 )
+@click.option(
+    "--method",
+    type=click.Choice(["quadrature", "nested"]),
+    default="quadrature",
+    show_default=True,
+    help="Quadrature takes one or two free parameters, nested sampling up to about fifteen.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Of nested sampling.")
 @LEVEL
 @FORMAT
 @QUIET
@@ -25,13 +33,16 @@ def evidence(
     parameter: str,
     settings: Sequence[str],
     ends: tuple[float, float] | None,
+    method: Any,
+    seed: int,
     level: float,
     form: str,
     quiet: bool,
 ) -> None:
     """Weigh a signal in MODEL against none, for priors flat in a parameter, its square and its logarithm.
 
-    At most two parameters may be left free; Gaussian nuisances are integrated in closed form.
+    By quadrature at most two parameters may be left free, by nested sampling more; Gaussian nuisances are integrated in
+    closed form.
 
     Example: bayesnu evidence sterile2021-xenon1t --parameter mu_nu_mu --set m4=0.01
     """
@@ -44,7 +55,8 @@ def evidence(
     held = dict(setting(entry) for entry in settings)
     analysis = load(model).fix(**held) if held else load(model)
     low, high = ends or (None, None)
-    found = weighing.evidences(analysis, parameter, level=level, low=low, high=high)
+    with Reporter(quiet).step(f"weighing three priors by {method}"):
+        found = weighing.evidences(analysis, parameter, level=level, low=low, high=high, method=method, seed=seed)
     with Reporter(quiet).step(f"profiling {parameter}") as step:
         about = profile(analysis, parameter, others="profiled", level=level, progress=step.done).attrs
     answer: dict[str, Any] = {
@@ -52,6 +64,7 @@ def evidence(
         "parameter": parameter,
         "unit": about["unit"],
         "held": held,
+        "method": method,
         "level": level,
         "priors": weighing.as_rows(found),
         "profile": {name: about[name] for name in weighing.OF_THE_PROFILE},

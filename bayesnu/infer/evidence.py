@@ -1,12 +1,12 @@
-"""Bayes factors of a signal against none, by quadrature over the priors of at most two parameters.
+"""Bayes factors of a signal against none: by quadrature over at most two parameters, or by nested sampling.
 
 The evidence is the integral of the likelihood over the prior, Z = int L(theta) pi(theta) dtheta; in the quantiles u of
 the prior it is int_0^1 L(theta(u)) du. The Gaussian nuisances that multiply counts are integrated in closed form
 (likelihood.marginal). A Bayes factor depends on the prior and on its range: both stand beside every number.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, Literal, NamedTuple
 
 import arviz_stats
 import numpy as np
@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from bayesnu.catalog.validation import did_you_mean, raise_if
-from bayesnu.errors import ConvergenceError, DeclarationError, Problem
+from bayesnu.errors import ConvergenceError, Problem
+from bayesnu.infer import nested
+from bayesnu.infer.checks import Gate
+from bayesnu.infer.cube import Cube, prior_of
 from bayesnu.likelihood import priors
 from bayesnu.likelihood.analysis import Analysis
 from bayesnu.likelihood.marginal import Marginal, marginal
@@ -22,6 +25,7 @@ from bayesnu.schema import LogUniform, Prior, SquareUniform, Uniform
 
 Array = NDArray[np.float64]
 LogDensity = Callable[[Array], Array]
+Method = Literal["quadrature", "nested"]
 
 ORDER: Final = 8
 """Gauss-Legendre nodes of a panel."""
@@ -49,6 +53,15 @@ class Integral(NamedTuple):
     """Share of the integral between neighbouring edges, around one node of axis 0 each."""
 
 
+class Weighed(NamedTuple):
+    """Log evidence of one hypothesis, its error, and quantiles of the first prior that stand for its posterior."""
+
+    log_value: float
+    error: float
+    evaluations: int
+    first: Array
+
+
 class Evidence(NamedTuple):
     """What one prior makes of the data: evidence, Bayes factor against no signal, intervals [declared unit]."""
 
@@ -59,7 +72,7 @@ class Evidence(NamedTuple):
     log_bayes_factor: float
     """Of the signal against its absence: above zero the data are more probable with a signal."""
     error: float
-    """Change of the log evidence at the last doubling of the panels."""
+    """Change of the log evidence at the last doubling of the panels; of nested sampling its Monte Carlo error."""
     evaluations: int
     level: float
     equal_tailed: tuple[float, float]
@@ -68,16 +81,18 @@ class Evidence(NamedTuple):
 
 
 def evidences(
-    analysis: Analysis, parameter: str, *, level: float, low: float | None = None, high: float | None = None
-) -> tuple[Evidence, ...]:
+    analysis: Analysis, parameter: str, *, level: float, low: float | None = None, high: float | None = None,
+    method: Method = "quadrature", seed: int = 1,
+) -> tuple[Evidence, ...]:  # fmt: skip
     """The answers of three priors, flat in a parameter, in its square and in its logarithm, on one range.
 
     The range is that of the declared prior unless it is given.
     """
-    target = _target(analysis, parameter)
-    ends = priors.support(_prior(target, parameter))
+    ends = priors.support(prior_of(_target(analysis, parameter, method), parameter))
     chosen = named_priors(ends[0] if low is None else low, ends[1] if high is None else high)
-    return tuple(evidence(analysis, parameter, prior, level=level) for prior in chosen.values())
+    return tuple(
+        evidence(analysis, parameter, prior, level=level, method=method, seed=seed) for prior in chosen.values()
+    )
 
 
 def named_priors(low: float, high: float) -> dict[str, Prior]:
@@ -99,15 +114,17 @@ def named_priors(low: float, high: float) -> dict[str, Prior]:
     }
 
 
-def evidence(analysis: Analysis, parameter: str, prior: Prior, *, level: float) -> Evidence:
+def evidence(
+    analysis: Analysis, parameter: str, prior: Prior, *, level: float, method: Method = "quadrature", seed: int = 1,
+    options: nested.Options | None = None,
+) -> Evidence:  # fmt: skip
     """Evidence of a model with this prior of one parameter, against the parameter at its standard-model value."""
-    target = _target(analysis, parameter)
-    chosen = {p.name: prior if p.name == parameter else _prior(target, p.name) for p in target.free}
-    first = {parameter: chosen.pop(parameter)}
-    found = integrate(_over_quantiles(target, first | chosen, {}), 1 + len(chosen))
+    target = _target(analysis, parameter, method)
+    others = {p.name: prior_of(target, p.name) for p in target.free if p.name != parameter}
     (standard,) = (p.standard for p in target.free if p.name == parameter)
-    nothing = integrate(_over_quantiles(target, chosen, {parameter: standard}), len(chosen))
-    draws = _quantiles(prior, found)
+    found = weighed(Cube(target, {parameter: prior} | others, {}), method, seed, options)
+    nothing = weighed(Cube(target, others, {parameter: standard}), method, seed, options)
+    draws = priors.quantile(prior, found.first)
     low, high = priors.support(prior)
     tail = 0.5 * (1 - level)
     return Evidence(
@@ -116,7 +133,7 @@ def evidence(analysis: Analysis, parameter: str, prior: Prior, *, level: float) 
         high=high,
         log_evidence=found.log_value,
         log_bayes_factor=found.log_value - nothing.log_value,
-        error=found.error + nothing.error,
+        error=float(np.hypot(found.error, nothing.error)),
         evaluations=found.evaluations + nothing.evaluations,
         level=level,
         equal_tailed=_pair(np.quantile(draws, [tail, 1 - tail])),
@@ -128,55 +145,56 @@ def _pair(ends: Array) -> tuple[float, float]:
     return float(ends[0]), float(ends[1])
 
 
-def _quantiles(prior: Prior, posterior: Integral) -> Array:
-    """Values of the parameter at evenly spaced quantiles of its posterior."""
-    cumulative = np.concatenate([[0.0], np.cumsum(posterior.mass)]) / posterior.mass.sum()
+def weighed(space: Cube, method: Method, seed: int, options: nested.Options | None = None) -> Weighed:
+    """The integral of the likelihood over a cube, by either method; without an axis it is the likelihood."""
+    if method == "nested" and space.dimensions > 0:
+        return _by_nested(space, seed, options or nested.Options())
+    found = integrate(space.log_likelihood, space.dimensions)
+    cumulative = np.concatenate([[0.0], np.cumsum(found.mass)]) / found.mass.sum()
     wanted = (np.arange(QUANTILES) + 0.5) / QUANTILES
-    return priors.quantile(prior, np.interp(wanted, cumulative, posterior.edges))
+    return Weighed(found.log_value, found.error, found.evaluations, np.interp(wanted, cumulative, found.edges))
+
+
+def _by_nested(space: Cube, seed: int, options: nested.Options) -> Weighed:
+    """Several runs, which must agree."""
+    runs = nested.sample(space, seed, options)
+    together = nested.combined(runs)
+    if not together.sigmas < Gate().evidence_sigmas or not all(run.complete for run in runs):
+        told = ", ".join(f"{run.log_evidence:.3f}" for run in runs)
+        raise ConvergenceError([f"log evidence: the nested runs give {told}, farther apart than their errors allow"])
+    first = np.concatenate([run.u[:, 0] for run in runs])
+    return Weighed(together.value, together.error, sum(run.evaluations for run in runs), first)
 
 
 # --- the model --------------------------------------------------------------------------------------------------------
 
 
-def _target(analysis: Analysis, parameter: str) -> Marginal:
-    """The model with its nuisances integrated, if that leaves no more than can be integrated by quadrature."""
+def _target(analysis: Analysis, parameter: str, method: Method) -> Marginal:
+    """The model with its nuisances integrated, if that leaves no more than the method can integrate."""
     target = marginal(analysis)
-    raise_if(_problems(analysis, target, parameter))
+    raise_if(_unknown(analysis, parameter))
+    if method == "quadrature":
+        raise_if(_problems(analysis, target))
     return target
 
 
-def _problems(analysis: Analysis, target: Marginal, parameter: str) -> Iterator[Problem]:
+def _unknown(analysis: Analysis, parameter: str) -> Iterator[Problem]:
     parameters = [p.name for p in analysis.free if p.role == "parameter"]
     if parameter not in parameters:
         hint = did_you_mean(parameter, parameters) or "see `bayesnu list models`"
         yield Problem(analysis.model.name, "parameter", repr(parameter), f"one of {', '.join(parameters)}", hint)
+
+
+def _problems(analysis: Analysis, target: Marginal) -> Iterator[Problem]:
     for name in [p.name for p in target.free if p.role == "nuisance"]:
         expected = "Gaussian, unbounded nuisances that multiply Gaussian counts"
-        hint = f"hold it (.fix({name}=...), --set {name}=...) where it is no scale, or sample with another engine"
+        hint = f"hold it (.fix({name}=...), --set {name}=...) where it is no scale, or use --method nested"
         yield Problem(analysis.model.file, f"nuisances.{name}", "a nuisance without a closed form", expected, hint)
+    parameters = [p.name for p in analysis.free if p.role == "parameter"]
     if len(parameters) > max(PANELS):
-        found, hint = f"{len(parameters)} free parameters: {', '.join(parameters)}", "hold the others with --set"
+        found = f"{len(parameters)} free parameters: {', '.join(parameters)}"
+        hint = "hold the others with --set, or use --method nested"
         yield Problem(analysis.model.name, "parameters", found, f"at most {max(PANELS)} for a quadrature", hint)
-
-
-def _prior(target: Marginal, name: str) -> Prior:
-    (prior,) = (p.prior for p in target.free if p.name == name)
-    if prior is None:
-        hint = "use a model that declares it"
-        raise DeclarationError(Problem(target.analysis.model.file, name, "no prior", "a prior", hint))
-    return prior
-
-
-def _over_quantiles(target: Marginal, chosen: Mapping[str, Prior], held: Mapping[str, float]) -> LogDensity:
-    """The log-likelihood as a function of the quantiles (n, priors) of some priors, other parameters held."""
-
-    def log_likelihood(u: Array) -> Array:
-        columns = {name: priors.quantile(prior, u[:, i]) for i, (name, prior) in enumerate(chosen.items())}
-        columns |= {name: np.full(len(u), value) for name, value in held.items()}
-        x = np.stack([columns[name] for name in target.names], axis=1)
-        return np.concatenate([target.log_likelihood(x[rows]) for rows in target.analysis.chunks(np.arange(len(x)))])
-
-    return log_likelihood
 
 
 # --- the integral -----------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """Nested sampling by nautilus: independent runs are the chains, and how far their evidences agree is the check.
 
 Importance nested sampling (Lange, MNRAS 525 (2023) 3181) in the quantiles of the priors, the affine nuisances
-integrated. Bounds are unions of ellipsoids: our likelihoods cost less than the training of a network. The points of the
-exploration are discarded, so that evidence and posterior are unbiased; what is left is an independent, weighted sample.
+integrated. The points of the exploration are discarded, so that evidence and posterior are unbiased; what is left is an
+independent, weighted sample.
 """
 
 import hashlib
@@ -39,9 +39,11 @@ class Options(NamedTuple):
     runs: int = 4
     draws: int = 2500
     """Equally weighted draws of each run; its effective sample size is at least as large."""
-    live: int = 1000
-    networks: int = 0
-    """Neural networks that shape the bounds: worth their time only where a likelihood is slow."""
+    live: int = 500
+    live_fraction: float = 0.1
+    """The exploration ends when the live points hold this share of the evidence; what follows is unbiased anyway."""
+    networks: int = 1
+    """Neural networks that shape the bounds: around a thin curved shell, ellipsoids alone need ten times the points."""
     max_evaluations: int = 2_000_000
     """Of each run: one that needs more is not finished, and says so."""
     checkpoint: Path | None = None
@@ -167,9 +169,8 @@ def _advance(sampler: Any, options: Options, checkpoint: Path | None) -> bool:
     complete = False
     while not complete and sampler.n_like < options.max_evaluations:
         most = options.max_evaluations if checkpoint is None else sampler.n_like + SLICE
-        complete = bool(
-            sampler.run(n_eff=options.draws, n_like_max=min(most, options.max_evaluations), discard_exploration=True)
-        )
+        wanted = {"f_live": options.live_fraction, "n_eff": options.draws, "discard_exploration": True}
+        complete = bool(sampler.run(n_like_max=min(most, options.max_evaluations), **wanted))
         if checkpoint is not None:
             beside = checkpoint.with_name(f".{checkpoint.name}")
             sampler.write(beside, overwrite=True)

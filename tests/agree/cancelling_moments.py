@@ -90,7 +90,7 @@ SHELL = Problem(
 """A strong signal near a cancellation: 6.8 times as long along it as across, around zeta_2 = 0, the circle's seam."""
 
 BLIND = Problem(
-    "blind", MEASURED, {"nu_e": (0.0, 0.6)}, {"lambda_1": 10.0, "lambda_2": 10.0, "zeta_2": 2 * np.pi}, NOTHING_ELSE
+    "blind", MEASURED, {"nu_e": (0.0, 0.6)}, {"lambda_1": 4.0, "lambda_2": 4.0, "zeta_2": 2 * np.pi}, NOTHING_ELSE
 )
 """No signal: along the cancellation the moduli end where the prior does, elsewhere at one."""
 

@@ -8,11 +8,13 @@ from scipy import integrate, special, stats
 import bayesnu as bn
 from bayesnu.errors import ConvergenceError, DeclarationError
 from bayesnu.infer import evidence as weighing
+from bayesnu.infer import nested
 from bayesnu.infer.profile import profile
 from bayesnu.likelihood.marginal import marginal
 from bayesnu.schema import LogUniform, SquareUniform, Uniform
 
 LEVEL = 0.9
+SHORT = nested.Options(runs=2, live=200, draws=700)
 
 
 @pytest.fixture(scope="module")
@@ -156,3 +158,40 @@ def test_clear_errors(xenon):
 def test_answers_are_plain_records(answers):
     rows = weighing.as_rows(list(answers.values()))
     assert msgspec.json.decode(msgspec.json.encode(rows))[0]["prior"] == "uniform(0, 50)"
+
+
+# --- by nested sampling -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "held", "parameter"),
+    [("sterile2021-xenon1t", {"m4": 0.01}, "mu_nu_mu"), ("sterile2021-texono", {}, "mu_nu_e")],
+)
+def test_nested_sampling_agrees_with_a_quadrature_of_one_and_of_two_parameters(name, held, parameter):
+    analysis = bn.load(name).fix(**held) if held else bn.load(name)
+    prior = LogUniform(low=0.1, high=40.0)
+    exact = weighing.evidence(analysis, parameter, prior, level=LEVEL)
+    found = weighing.evidence(analysis, parameter, prior, level=LEVEL, method="nested", options=SHORT)
+    assert 0 < found.error < 0.04
+    assert abs(found.log_evidence - exact.log_evidence) < 4 * found.error
+    assert abs(found.log_bayes_factor - exact.log_bayes_factor) < 4 * found.error
+    low, high = exact.equal_tailed
+    assert found.equal_tailed == pytest.approx((low, high), rel=0.1)
+
+
+def test_nested_sampling_takes_what_a_quadrature_cannot():
+    prior = Uniform(low=0.0, high=200.0)
+    found = weighing.evidence(
+        bn.load("coherent-csi-full"), "lambda_1", prior, level=LEVEL, method="nested", options=SHORT
+    )
+    # No signal, five parameters: the standard model is preferred, by what the prior is too wide.
+    assert found.log_bayes_factor < -3 * found.error
+    with pytest.raises(DeclarationError, match="--method nested"):
+        weighing.evidence(bn.load("coherent-csi-full"), "lambda_1", prior, level=LEVEL)
+
+
+def test_nested_runs_that_disagree_are_no_evidence(xenon, monkeypatch):
+    runs = [nested.Run(np.zeros((1, 1)), value, 1e4, 0, True) for value in (0.0, 1.0)]
+    monkeypatch.setattr(weighing.nested, "sample", lambda *_: runs)
+    with pytest.raises(ConvergenceError, match=r"nested runs give 0\.000, 1\.000"):
+        weighing.evidence(xenon, "mu_nu_mu", Uniform(low=0.0, high=50.0), level=LEVEL, method="nested")

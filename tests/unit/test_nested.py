@@ -21,7 +21,7 @@ def effective():
 
 @pytest.fixture(scope="module")
 def tree(effective):
-    return nested.nested(effective, seed=1, options=nested.Options(live=500))
+    return nested.nested(effective, seed=1, options=nested.Options(live=400))
 
 
 def test_the_evidence_and_the_limit_are_those_of_a_quadrature(effective, tree):
