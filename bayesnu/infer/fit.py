@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
-from bayesnu.infer import checks, ensemble, minimise, nuts, profile
+from bayesnu.infer import checks, covariance, ensemble, minimise, nuts, profile
 from bayesnu.infer.checks import Gate
 from bayesnu.infer.profile import Others
 from bayesnu.infer.progress import Reporter
@@ -71,6 +71,7 @@ def add_profiles(tree: xr.DataTree, analysis: Analysis, level: float, report: Re
             tree[f"profile/{name}_{others}"] = xr.DataTree(found)
             step.done(k + 1, len(names) * len(kinds))
         step.text = f"profiling {len(names) * len(kinds)} scans"
+        tree["covariance"] = xr.DataTree(covariance.covariance(problem, covariance.best_fit(problem)))
     return compiling.seconds + step.seconds
 
 
