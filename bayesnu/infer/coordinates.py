@@ -102,11 +102,14 @@ class Moves(NamedTuple):
     bounds: tuple[tuple[float, float], ...]
 
     @classmethod
-    def of(cls, where: Coordinates, start: Array, moved: NDArray[np.bool_]) -> "Moves":
-        """Those of the coordinates that are moved, from a start in (modulus, phase)."""
+    def of(cls, where: Coordinates, start: Array, moved: NDArray[np.bool_], *, folded: bool = True) -> "Moves":
+        """Those of the coordinates that are moved, from a start in (modulus, phase).
+
+        Unless `folded`, every pair moves by modulus and phase.
+        """
         size, high = where.size.tolist(), where.high.tolist()
         pairs = [Pair(m, z, size[m], size[z], (size[m] / high[m]) ** 2) for m, z in where.pairs]
-        discs = tuple(p for p in pairs if moved[p.modulus] and moved[p.phase])
+        discs = tuple(p for p in pairs if folded and moved[p.modulus] and moved[p.phase])
         free = {i for p in discs for i in (p.modulus, p.phase)} | set(where.angles)
         bounds = tuple(
             (-np.inf, np.inf) if i in free else (where.low[i] / size[i], where.high[i] / size[i])

@@ -13,7 +13,19 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesnu.errors import is_interrupt
-from bayesnu.infer import checks, ensemble, executors, minimise, modes, nested, nuts, profile, results, sensitivity
+from bayesnu.infer import (
+    checks,
+    covariance,
+    ensemble,
+    executors,
+    minimise,
+    modes,
+    nested,
+    nuts,
+    profile,
+    results,
+    sensitivity,
+)
 from bayesnu.infer.checkpoint import NOWHERE, Checkpoint, Interrupted, finished
 from bayesnu.infer.checks import Gate
 from bayesnu.infer.profile import Others
@@ -159,6 +171,7 @@ def add_profiles(tree: xr.DataTree, analysis: Analysis, level: float, report: Re
             tree[f"profile/{name}_{others}"] = xr.DataTree(found)
             step.done(k + 1, len(names) * len(kinds))
         step.text = f"profiling {len(names) * len(kinds)} scans"
+        tree["covariance"] = xr.DataTree(covariance.covariance(problem, covariance.best_fit(problem)))
     return compiling.seconds + step.seconds
 
 

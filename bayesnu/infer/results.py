@@ -1,7 +1,8 @@
 """One layout for every result, whatever the engine: an xarray.DataTree, written at once or not at all.
 
 Groups: posterior, sample_stats, prior, log_prior, log_likelihood (per experiment), log_likelihood_per_bin and
-posterior_predictive (a few hundred draws), observed_data, profile/PARAMETER_OTHERS, one_at_a_time/PARAMETER.
+posterior_predictive (a few hundred draws), observed_data, profile/PARAMETER_OTHERS, covariance,
+one_at_a_time/PARAMETER.
 Attributes: the model as JSON, hashes, versions, seeds, command, diagnostics. Every table and figure is drawn from it.
 """
 
