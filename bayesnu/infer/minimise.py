@@ -24,6 +24,8 @@ __all__ = [
 Array = NDArray[np.float64]
 Cost = Callable[[Array], tuple[float, Array]]
 
+LARGE_BYTES = 1_000_000
+"""Of an array that numba no longer writes into the code that it compiles."""
 TOLERANCES = {"maxiter": 500, "maxcor": 20, "ftol": 1e-13, "gtol": 1e-7}
 
 
@@ -109,8 +111,11 @@ def _compiled(analysis: Analysis, where: Coordinates, solved: nuisances.Affine) 
     # Here, so that what needs no gradient does not wait for PyTensor.
     import pytensor.tensor as pt
     from pytensor.compile.maker import function
+    from pytensor.compile.sharedvalue import shared
     from pytensor.gradient import grad
     from pytensor.graph.replace import graph_replace
+    from pytensor.graph.traversal import ancestors
+    from pytensor.tensor.variable import TensorConstant
 
     # Differentiated by scalars: the gradient of each element of a vector would be a vector of zeros and one number.
     scalars = [pt.scalar(name) for name in where.names]
@@ -119,6 +124,9 @@ def _compiled(analysis: Analysis, where: Coordinates, solved: nuisances.Affine) 
     y = pt.vector("y", shape=(len(where.names),))
     elements = [(scalar, y[i]) for i, scalar in enumerate(scalars)]
     outputs = graph_replace([cost, pt.stack(slopes)], elements, strict=False)
+    # Large tables enter as data: compiled code with a large constant inside cannot be kept from one run to the next.
+    tables = [v for v in ancestors(outputs) if isinstance(v, TensorConstant) and v.data.nbytes > LARGE_BYTES]
+    outputs = graph_replace(outputs, [(v, shared(v.data)) for v in tables], strict=False)  # type: ignore[no-untyped-call]
     compiled = function([y], outputs)
     # What comes in is made right here: checking it once more would cost a tenth of the call.
     compiled.trust_input = True
@@ -134,13 +142,30 @@ def _differenced(analysis: Analysis, where: Coordinates, solved: nuisances.Affin
     def value(point: Array) -> float:
         return float(_cost(analysis, where, solved, list(point), np))
 
+    low, high = _ends(where)
+
     def value_and_gradient(point: Array) -> tuple[float, Array]:
-        step = 1e-5 * where.size
-        shifts = np.diag(step)
-        up, down = np.array([value(point + s) for s in shifts]), np.array([value(point - s) for s in shifts])
-        return value(point), (up - down) / (2 * step)
+        # Beyond its end a parameter may have no meaning: a squared sine below zero.
+        up, down = np.minimum(point + 1e-5 * where.size, high), np.maximum(point - 1e-5 * where.size, low)
+        above = np.array([value(_replaced(point, i, up[i])) for i in range(len(point))])
+        below = np.array([value(_replaced(point, i, down[i])) for i in range(len(point))])
+        return value(point), (above - below) / (up - down)
 
     return value_and_gradient
+
+
+def _ends(where: Coordinates) -> tuple[Array, Array]:
+    """Where each coordinate of the cost ends: those of a plane and angles nowhere."""
+    endless = sorted({i for pair in where.pairs for i in pair} | set(where.angles))
+    low, high = where.low.copy(), where.high.copy()
+    low[endless], high[endless] = -np.inf, np.inf
+    return low, high
+
+
+def _replaced(point: Array, i: int, value: float) -> Array:
+    changed = point.copy()
+    changed[i] = value
+    return changed
 
 
 # --- minimising -------------------------------------------------------------------------------------------------------
