@@ -13,6 +13,7 @@ from bayesnu.infer.minimise import Minimisation, Minimum
 from bayesnu.infer.profile import profile
 from bayesnu.likelihood import nuisances
 from bayesnu.likelihood.analysis import Free
+from bayesnu.report import plots, profiles
 from bayesnu.schema import Uniform
 
 DEPTH, CROSSING = 20.0, 2.0
@@ -112,3 +113,15 @@ def test_a_cp_image_that_costs_the_same_is_no_second_start():
 def test_minima_of_equal_chi2_are_one():
     minima = [Minimum(cost, np.zeros(1)) for cost in (2.0, 1.0, 1.0 + 0.5 * conditional.SAME)]
     assert [m.cost for m in conditional.distinct(minima)] == [1.0, 2.0]
+
+
+def test_the_picture_marks_the_points_to_look_at():
+    found = profile(problem(wells(3.0), high=(4.0, 0.9)), "a", others="profiled", level=0.999, points=21)
+    found["reached"][:] = 2
+    names = [line.get_label() for line in plots.profile_plot(found).axes[0].lines]
+    assert "another parameter at an end of its range" in names
+    assert "found by one start only" not in names
+    found["reached"][3] = 1
+    assert "found by one start only" in [line.get_label() for line in plots.profile_plot(found).axes[0].lines]
+    assert "one start only" in profiles.as_text(found).splitlines()[4]
+    assert profiles.as_json(found, "wells")["starts_disagree"][3]
