@@ -90,8 +90,10 @@ def evidences(
     """
     ends = priors.support(prior_of(_target(analysis, parameter, method), parameter))
     chosen = named_priors(ends[0] if low is None else low, ends[1] if high is None else high)
+    nothing = _nothing(_target(analysis, parameter, method), parameter, method, seed, None)
     return tuple(
-        evidence(analysis, parameter, prior, level=level, method=method, seed=seed) for prior in chosen.values()
+        evidence(analysis, parameter, prior, level=level, method=method, seed=seed, nothing=nothing)
+        for prior in chosen.values()
     )
 
 
@@ -116,14 +118,16 @@ def named_priors(low: float, high: float) -> dict[str, Prior]:
 
 def evidence(
     analysis: Analysis, parameter: str, prior: Prior, *, level: float, method: Method = "quadrature", seed: int = 1,
-    options: nested.Options | None = None,
+    options: nested.Options | None = None, nothing: Weighed | None = None,
 ) -> Evidence:  # fmt: skip
-    """Evidence of a model with this prior of one parameter, against the parameter at its standard-model value."""
+    """Evidence of a model with this prior of one parameter, against the parameter at its standard-model value.
+
+    `nothing` is the evidence of that value, where it is known already.
+    """
     target = _target(analysis, parameter, method)
     others = {p.name: prior_of(target, p.name) for p in target.free if p.name != parameter}
-    (standard,) = (p.standard for p in target.free if p.name == parameter)
     found = weighed(Cube(target, {parameter: prior} | others, {}), method, seed, options)
-    nothing = weighed(Cube(target, others, {parameter: standard}), method, seed, options)
+    nothing = nothing or _nothing(target, parameter, method, seed, options)
     draws = priors.quantile(prior, found.first)
     low, high = priors.support(prior)
     tail = 0.5 * (1 - level)
@@ -143,6 +147,15 @@ def evidence(
 
 def _pair(ends: Array) -> tuple[float, float]:
     return float(ends[0]), float(ends[1])
+
+
+def _nothing(
+    target: Marginal, parameter: str, method: Method, seed: int, options: nested.Options | None
+) -> Weighed:  # fmt: skip
+    """The evidence with the parameter at its standard-model value."""
+    others = {p.name: prior_of(target, p.name) for p in target.free if p.name != parameter}
+    (standard,) = (p.standard for p in target.free if p.name == parameter)
+    return weighed(Cube(target, others, {parameter: standard}), method, seed, options)
 
 
 def weighed(space: Cube, method: Method, seed: int, options: nested.Options | None = None) -> Weighed:

@@ -87,12 +87,12 @@ NOTHING_ELSE = {"lambda_3": 0.0, "zeta_3": 0.0}
 SHELL = Problem(
     "shell", MEASURED, {"nu_e": (1.0, 0.1)}, {"lambda_1": 10.0, "lambda_2": 10.0, "zeta_2": 2 * np.pi}, NOTHING_ELSE
 )
-"""A strong signal near a cancellation: 6.8 times as long along it as across, around zeta_2 = 0, the circle's seam."""
+"""A strong signal near a cancellation, which is at zeta_2 = 0, the seam: 6.8 times as long along it as across."""
 
 BLIND = Problem(
     "blind", MEASURED, {"nu_e": (0.0, 0.6)}, {"lambda_1": 4.0, "lambda_2": 4.0, "zeta_2": 2 * np.pi}, NOTHING_ELSE
 )
-"""No signal: along the cancellation the moduli end where the prior does, elsewhere at one."""
+"""No signal: along the cancellation the moduli reach the end of the prior, elsewhere one."""
 
 
 def modes(name, relative_error):
@@ -116,10 +116,10 @@ SEAM = Problem(
 """A phase whose posterior has its peak at the seam of the circle."""
 
 WALL = Problem(
-    "wall", MEASURED, {"nu_e": (-0.5, 0.7)}, {"lambda_1": 10.0},
+    "wall", MEASURED, {"nu_e": (0.0, 0.7)}, {"lambda_1": 10.0},
     {"lambda_2": 0.0, "zeta_2": 0.0, "lambda_3": 0.0, "zeta_3": 0.0},
 )  # fmt: skip
-"""Fewer counts than expected: the best modulus is at its wall, zero."""
+"""No counts: the best modulus is at its wall, zero."""
 
 
 class Grid(NamedTuple):
