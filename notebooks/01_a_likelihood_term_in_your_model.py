@@ -107,7 +107,7 @@ axes.hist(prior_scale, edges, density=True, histtype="step", color="grey", label
 axes.hist(prior_scale, edges, density=True, weights=weight, histtype="step", color="black", label="prior, weighted")
 axes.hist(by_nuts["scale_tev"].values.ravel(), edges, density=True, histtype="step", color="C0", label="NUTS")
 axes.set(xlabel=r"scale $\Lambda$ [TeV]", ylabel="probability density [1/TeV]")
-axes.legend()
+_ = axes.legend()
 
 # %% [markdown]
 # ## In an emcee script
