@@ -72,18 +72,18 @@ best = scan.attrs["best"]
 bins, observed = np.array(light.model.setups[0].bins), light.observed["xenon1t-2020"]
 middle = bins.mean(axis=1)
 print(light.names)
-figure, (above, below) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
-above.errorbar(middle, observed, np.sqrt(observed), fmt="ko", ms=3, lw=0.8, label="XENON1T")
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+left.errorbar(middle, observed, np.sqrt(observed), fmt="ko", ms=3, lw=0.8, label="XENON1T")
 for moment, label in ((0.0, "background"), (best, f"moment of {best:.1f}"), (10.0, "moment of 10")):
     expected = light.expected([moment, 1.0, 1.0])["xenon1t-2020"]
-    above.stairs(expected, [*bins[:, 0], bins[-1, 1]], label=label)
-above.set(xlabel="reconstructed energy [keV]", ylabel="events per keV", ylim=(0, 110))
-above.legend(fontsize=8)
+    left.stairs(expected, [*bins[:, 0], bins[-1, 1]], label=label)
+left.set(xlabel="reconstructed energy [keV]", ylabel="events per keV", ylim=(0, 110))
+left.legend(fontsize=8)
 for m4, each in scans.items():
-    below.plot(each["value"], each["delta_chi2"], label=f"{1e3 * m4:g} keV")
-below.axhline(scan.attrs["threshold"], color="grey", lw=0.7)
-below.set(xlim=(0, 25), ylim=(0, 12), xlabel=r"$\mu_{\nu_\mu}$ [$10^{-11}\,\mu_B$]", ylabel=r"profile $\Delta\chi^2$")
-_ = below.legend(title="mass", fontsize=8)
+    right.plot(each["value"], each["delta_chi2"], label=f"{1e3 * m4:g} keV", ls="--" if m4 == 0.01 else "-")
+right.axhline(scan.attrs["threshold"], color="grey", lw=0.7)
+right.set(xlim=(0, 25), ylim=(0, 12), xlabel=r"$\mu_{\nu_\mu}$ [$10^{-11}\,\mu_B$]", ylabel=r"profile $\Delta\chi^2$")
+_ = right.legend(title="mass", fontsize=8)
 
 # %% [markdown]
 # ## How surprising is it without a signal?
