@@ -12,8 +12,6 @@
 # ---
 
 # %% [markdown]
-
-# %% [markdown]
 # # The global fit
 #
 # **Question: what does each experiment add to our knowledge of the transition moments?**

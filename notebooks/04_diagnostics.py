@@ -12,8 +12,6 @@
 # ---
 
 # %% [markdown]
-
-# %% [markdown]
 # # Diagnostics
 #
 # **Question: what can go wrong with a limit, and how does bayesnu say so?**

@@ -12,8 +12,6 @@
 # ---
 
 # %% [markdown]
-
-# %% [markdown]
 # # The XENON1T excess and a sterile dipole
 #
 # **Question: does the excess of XENON1T ask for a dipole moment between muon neutrinos and a heavy neutrino?**
