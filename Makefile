@@ -12,7 +12,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-parts test-wholes check bench calibrate clean
+.PHONY: help install demo notebooks test test-parts test-wholes check bench calibrate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,12 +23,21 @@ demo: install ## fit COHERENT CsI 2017 and print the limits
 	$(BIN)/bayesnu fit coherent-csi-tmm --profile --seed 1 --out $(OUT)/coherent-csi-tmm.nc > /dev/null
 	$(BIN)/bayesnu limits $(OUT)/coherent-csi-tmm.nc --plots $(OUT)
 
+notebooks: install ## execute the notebooks, with their output under out/ (some minutes)
+	@mkdir -p $(OUT)
+	@set -e; for script in notebooks/*.py; do \
+	    executed=$(OUT)/$$(basename $$script .py).ipynb; \
+	    $(BIN)/jupytext --quiet --to ipynb --output $$executed $$script; \
+	    $(BIN)/jupyter-execute --inplace $$executed; \
+	    echo "written: $$executed"; \
+	done
+
 test: install ## run the tests, without calibration and timings: two halves, side by side
 	@$(MAKE) --no-print-directory -j 2 test-parts test-wholes
 
 test-parts: install
-	@echo "units, faults, properties"
-	@$(BIN)/pytest -q -m "not slow and not bench" tests/unit tests/faults tests/property
+	@echo "units, faults, properties, notebooks"
+	@$(BIN)/pytest -q -m "not slow and not bench" tests/unit tests/faults tests/property tests/notebooks
 
 test-wholes: install
 	@echo "agreement of methods, published numbers"
