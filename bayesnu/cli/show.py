@@ -30,6 +30,14 @@ from bayesnu.errors import DeclarationError, Problem
     help="Also the limits under other priors: flat, square, log (of every modulus), haar (of the mixing).",
 )
 @click.option("--log-from", type=float, help="Where a logarithmic prior starts (default: a thousandth of its end).")
+@click.option(
+    "--beside",
+    "others_of",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="RESULT",
+    help="Another result of the same model, by another engine or seed: its limits stand beside (may be repeated).",
+)
 @click.option("--rerun", is_flag=True, help="Sample again, with emcee, where weights cannot tell another prior.")
 @click.option("--double-range", is_flag=True, help="Sample again, with emcee, with twice the range of every modulus.")
 @QUIET
@@ -41,6 +49,7 @@ def limits(
     plots: Path | None,
     names: str,
     log_from: float | None,
+    others_of: tuple[Path, ...],
     rerun: bool,
     double_range: bool,
     quiet: bool,
@@ -50,14 +59,16 @@ def limits(
     \b
     Examples:
       bayesnu limits tmm.nc --plots plots
+      bayesnu limits nuts.nc --beside emcee.nc
       bayesnu limits tmm.nc --priors flat,square,log --log-from 1
       bayesnu limits texono.nc --double-range
     """
     from bayesnu.infer import checks, results
-    from bayesnu.report import other_priors, tables
+    from bayesnu.report import beside, other_priors, tables
 
     tree = results.open_result(result)
     rows = tables.limits(tree, level=level, parameter=parameter)
+    more = beside.beside(tree, rows, {str(path): results.open_result(path) for path in others_of})
     again = _rerun(tree, quiet)
     chosen = [name.strip() for name in names.split(",") if name.strip()]
     others = other_priors.limits_under(
@@ -67,11 +78,13 @@ def limits(
     if form == "json":
         records = tables.as_json(rows)
         for record, row in zip(records, rows, strict=True):
+            record |= {"beside": beside.records(more, row)} if others_of else {}
             record |= {"other_priors": other_priors.records(others, row)} if chosen else {}
             record |= {"double_range": [w._asdict() for w in wide]} if wide else {}
         print_json(records)
     else:
-        click.echo(tables.as_markdown(rows) if form == "markdown" else tables.as_text(rows))
+        columns = beside.columns(more, level)
+        click.echo(tables.as_markdown(rows, columns) if form == "markdown" else tables.as_text(rows, columns))
         if others:
             click.echo(other_priors.as_text(rows, others, level))
         if wide:

@@ -2,16 +2,24 @@
 
 import math
 import textwrap
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from bayesnu.report.labels import alike, interval, number, percent
 from bayesnu.report.limits import Limit, limits
 
-__all__ = ["Limit", "as_json", "as_markdown", "as_text", "limits"]
+__all__ = ["Column", "Limit", "as_json", "as_markdown", "as_text", "limits"]
 
 WIDTH = 118
 GAP = "  "
+
+
+class Column(NamedTuple):
+    """One more column: its title, the cell of each (parameter, others), and what it means."""
+
+    title: str
+    cells: Mapping[tuple[str, str], str]
+    note: str
 
 
 def as_json(limits: Sequence[Limit]) -> list[dict[str, Any]]:
@@ -19,28 +27,28 @@ def as_json(limits: Sequence[Limit]) -> list[dict[str, Any]]:
     return [{key: _plain(value) for key, value in row._asdict().items()} for row in limits]
 
 
-def as_text(limits: Sequence[Limit]) -> str:
+def as_text(limits: Sequence[Limit], more: Sequence[Column] = ()) -> str:
     """An aligned table; '!' marks rows whose draws did not converge, and the notes below say why."""
     if not limits:
         return "no parameters of interest\n"
-    header, cells = _header(limits), [_cells(row, limits) for row in limits]
+    header, cells = _header(limits, more), [_cells(row, limits, more) for row in limits]
     marked = [["! " * (row.converged is False) + c[0], *c[1:]] for row, c in zip(limits, cells, strict=True)]
     widths = [max(map(len, column)) for column in zip(header, *marked, strict=True)]
     lines = [_aligned(header, widths), _aligned(["-" * w for w in widths], widths)]
     lines += [_aligned(row, widths) for row in marked]
-    notes = [line for note in _notes(limits) for line in textwrap.wrap(note, WIDTH, subsequent_indent="  ")]
+    notes = [line for note in _notes(limits, more) for line in textwrap.wrap(note, WIDTH, subsequent_indent="  ")]
     return "\n".join([_title(limits), "", *lines, "", *notes, ""])
 
 
-def as_markdown(limits: Sequence[Limit]) -> str:
+def as_markdown(limits: Sequence[Limit], more: Sequence[Column] = ()) -> str:
     """The same table and notes in Markdown, with symbols in place of names."""
     if not limits:
         return "no parameters of interest\n"
-    header, cells = _header(limits), [_cells(row, limits) for row in limits]
+    header, cells = _header(limits, more), [_cells(row, limits, more) for row in limits]
     for row, c in zip(limits, cells, strict=True):
         c[0] = "**!** " * (row.converged is False) + _symbol(row) + c[0].removeprefix(row.parameter)
     lines = ["| " + " | ".join(row) + " |" for row in [header, ["---"] * len(header), *cells]]
-    notes = [f"- {note}" for note in _notes(limits)]
+    notes = [f"- {note}" for note in _notes(limits, more)]
     return "\n".join([f"**{_title(limits)}**", "", *lines, "", *notes, ""])
 
 
@@ -59,13 +67,14 @@ def _title(limits: Sequence[Limit]) -> str:
     return f"{percent(limits[0].level)} % limits{unit}"
 
 
-def _header(limits: Sequence[Limit]) -> list[str]:
+def _header(limits: Sequence[Limit], more: Sequence[Column]) -> list[str]:
     credible = f"credible q{percent(limits[0].level)}"
     profile = "profile (threshold)"
-    return ["parameter", "others", "prior [range]", credible, "HDI", profile, "published", "ours/published"]
+    first = ["parameter", "others", "prior [range]", credible, "HDI"]
+    return [*first, *(column.title for column in more), profile, "published", "ours/published"]
 
 
-def _cells(row: Limit, limits: Sequence[Limit]) -> list[str]:
+def _cells(row: Limit, limits: Sequence[Limit], more: Sequence[Column]) -> list[str]:
     several = len({r.unit for r in limits}) > 1
     return [
         f"{row.parameter} [{row.unit}]" if several else row.parameter,
@@ -73,6 +82,7 @@ def _cells(row: Limit, limits: Sequence[Limit]) -> list[str]:
         _prior(row),
         _credible(row),
         _hdi(row),
+        *(column.cells.get((row.parameter, row.others), "-") for column in more),
         _profile(row),
         number(row.published),
         number(row.ratio),
@@ -119,11 +129,12 @@ def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
 # --- notes ------------------------------------------------------------------------------------------------------------
 
 
-def _notes(limits: Sequence[Limit]) -> list[str]:
+def _notes(limits: Sequence[Limit], more: Sequence[Column]) -> list[str]:
     caveats = dict.fromkeys(caveat for row in limits for caveat in row.caveats)
     return [
         *_failures(limits),
         *_meanings(limits),
+        *(column.note for column in more),
         *_ranges(limits),
         *_sensitivities(limits),
         *_sources(limits),

@@ -11,7 +11,7 @@ from scipy import stats
 import bayesnu as bn
 from bayesnu.errors import DeclarationError
 from bayesnu.infer import checks, results
-from bayesnu.report import labels, tables
+from bayesnu.report import beside, labels, tables
 from bayesnu.schema import PublishedValue
 
 KEYS = [
@@ -248,3 +248,31 @@ def test_numbers_have_three_digits(value: float, text: str) -> None:
 def test_tables_load_neither_matplotlib_nor_pymc() -> None:
     code = "import sys, bayesnu.report.tables; assert not {'matplotlib', 'arviz_plots', 'pymc'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# --- side by side -----------------------------------------------------------------------------------------------------
+
+
+def test_another_result_of_the_model_stands_beside_in_units_of_both_errors():
+    tree, again = made_up("coherent-csi-tmm"), made_up("coherent-csi-tmm", seed=2)
+    rows = tables.limits(tree, level=0.90)
+    found = beside.beside(tree, rows, {"again.nc": again})
+    for row, other in zip(rows, found, strict=True):
+        assert (row.parameter, row.others) == (other.parameter, other.others)
+        if row.others == "zero":
+            assert other.sigmas is None
+            continue
+        same = np.quantile(again["posterior"][row.parameter].values, 0.9)
+        assert other.credible_upper == pytest.approx(same)
+        assert other.sigmas == pytest.approx((same - row.credible_upper) / np.hypot(row.mcse, other.mcse))
+        assert 0 < abs(other.sigmas) < 4
+    text = tables.as_text(rows, beside.columns(found, 0.90))
+    assert "q90 by nuts (sigma)" in text
+    assert "by nuts: again.nc; sigma" in text
+    assert f"({found[0].sigmas:+.1f})" in text
+
+
+def test_a_result_of_another_model_cannot_stand_beside():
+    tree = made_up("coherent-csi-tmm")
+    with pytest.raises(DeclarationError, match="another model"):
+        beside.beside(tree, tables.limits(tree, level=0.90), {"other.nc": made_up("coherent-csi-effective")})
