@@ -39,6 +39,7 @@ for command in (
     exclude.exclusion,
     toys.toys,
     show.limits,
+    show.report,
     show.reproduce,
     contours.contours,
 ):

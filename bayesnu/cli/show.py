@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -90,10 +89,37 @@ def limits(
         if wide:
             click.echo(other_priors.doubled_as_text(wide, other_priors.ranges(tree), level))
     if plots is not None:
-        for path in _draw(tree, result.stem, rows, level, plots):
+        from bayesnu.report import html
+
+        for path in html.figures(tree, plots, level=level, stem=result.stem, parameter=parameter):
             click.echo(f"plot: {path}", err=form == "json" or quiet)
     again_failed = any(o.how == "rerun" and not o.converged for o in others) or any(not w.converged for w in wide)
     if again_failed or not checks.recorded(tree).converged:
+        sys.exit(EXIT_UNCONVERGED)
+
+
+@click.command()
+@click.argument("result", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default="report",
+    show_default=True,
+    help="Folder of the page and its figures.",
+)
+@LEVEL
+def report(result: Path, out: Path, level: float) -> None:
+    """Write one self-contained page of RESULT, and its figures as PNG and PDF; exit code 1 where it did not converge.
+
+    Example: bayesnu report tmm.nc --out report
+    """
+    from bayesnu.infer import checks, results
+    from bayesnu.report import html
+
+    tree = results.open_result(result)
+    for path in html.write(tree, out, level=level, stem=result.stem):
+        click.echo(path)
+    if not checks.recorded(tree).converged:
         sys.exit(EXIT_UNCONVERGED)
 
 
@@ -109,16 +135,6 @@ def _rerun(tree: Any, quiet: bool) -> Any:
             return reweighting.rerun(analysis, chosen, seed=int(tree.attrs["seed"]), names=alone, gate=gate)
 
     return again
-
-
-def _draw(tree: Any, stem: str, rows: Iterable[Any], level: float, folder: Path) -> list[Path]:
-    """The limit plot of each parameter and the corner plot."""
-    from bayesnu.report import plots
-
-    names = dict.fromkeys(row.parameter for row in rows)
-    drawn = [plots.save(plots.limit_plot(tree, n, level=level), folder / f"{stem}-{n}") for n in names]
-    drawn.append(plots.save(plots.corner_plot(tree, level=level), folder / f"{stem}-corner"))
-    return [path for paths in drawn for path in paths]
 
 
 @click.command()
