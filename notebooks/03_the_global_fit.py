@@ -28,7 +28,7 @@ import numpy as np
 from scipy import optimize, stats
 
 import bayesnu as bn
-from bayesnu.infer import minimise
+from bayesnu.infer import modes
 from bayesnu.likelihood import priors
 
 analysis = bn.load("global-tmm")
@@ -193,12 +193,14 @@ assert np.max(blind - blind.min()) < stats.chi2.ppf(0.90, 1)
 # %% [markdown]
 # ## Everything free
 #
-# `bn.profile` does this for the whole model: all moments, phases and nuisances are minimised over, with compiled
-# gradients, from several starts and in both directions. `minimise.prepare` compiles once for all scans.
+# `bn.profile` does this for the whole model: all moments, phases and nuisances are minimised over, from several starts
+# and in both directions. Given an analysis it compiles the gradients first, which pays for long scans (`bayesnu
+# profile` does so). For a few points `modes.prepared` takes finite differences instead, and nothing needs to be
+# compiled.
 
 # %%
-problem = minimise.prepare(analysis)
-check = bn.profile(problem, "lambda_1", others="zero", level=0.90, points=15)
+problem = modes.prepared(analysis)
+check = bn.profile(problem, "lambda_1", others="zero", level=0.90, points=11)
 ends = check.attrs["interval_low"], check.attrs["limit"]
 print(
     f"bn.profile, others at zero: [{ends[0]:.2f}, {ends[1]:.2f}]; our own scan: [{{:.2f}}, {{:.2f}}]".format(
@@ -210,7 +212,7 @@ assert np.allclose(ends, interval(*scans["all", "lambda_1"]), atol=0.05)
 # %%
 print("90 % profile limits from all experiments [1e-11 mu_B]")
 for name in MODULI:
-    found = bn.profile(problem, name, others="profiled", level=0.90, points=15)
+    found = bn.profile(problem, name, others="profiled", level=0.90, points=11)
     low, high = found.attrs["interval_low"], found.attrs["limit"]
     alone = interval(*scans["all", name])
     print(f"{name}: others free [{low:.1f}, {high:.1f}], others at zero [{alone[0]:.1f}, {alone[1]:.1f}]")
