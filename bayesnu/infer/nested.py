@@ -29,6 +29,8 @@ BATCH = 512
 """Likelihoods evaluated at once."""
 SLICE = 20 * BATCH
 """Evaluations between two checkpoints."""
+SURPLUS = 2.0
+"""Effective size of the weighted draws over the number that is kept: then the kept ones err as independent ones do."""
 LEAST = 2
 """Axes that nautilus needs: a cube of one gets another that nothing depends on."""
 
@@ -38,7 +40,7 @@ class Options(NamedTuple):
 
     runs: int = 4
     draws: int = 2500
-    """Equally weighted draws of each run; its effective sample size is at least as large."""
+    """Equally weighted draws of each run, from weighted ones whose effective size is `SURPLUS` times as large."""
     live: int = 500
     live_fraction: float = 0.1
     """The exploration ends when the live points hold this share of the evidence; what follows is unbiased anyway."""
@@ -159,7 +161,7 @@ def run(space: Cube, options: Options, seed: np.random.SeedSequence, checkpoint:
     sampler.filepath = None
     complete = _advance(sampler, options, checkpoint)
     u, log_weights, _ = sampler.posterior()
-    draws = equally_weighted(u, log_weights, min(options.draws, int(sampler.n_eff)), of_draws)
+    draws = equally_weighted(u, log_weights, min(options.draws, int(sampler.n_eff / SURPLUS)), of_draws)
     log_evidence, n_eff = float(sampler.log_z), float(sampler.n_eff)
     return Run(draws[:, : space.dimensions], log_evidence, n_eff, int(sampler.n_like), complete)
 
@@ -169,7 +171,7 @@ def _advance(sampler: Any, options: Options, checkpoint: Path | None) -> bool:
     complete = False
     while not complete and sampler.n_like < options.max_evaluations:
         most = options.max_evaluations if checkpoint is None else sampler.n_like + SLICE
-        wanted = {"f_live": options.live_fraction, "n_eff": options.draws, "discard_exploration": True}
+        wanted = {"f_live": options.live_fraction, "n_eff": SURPLUS * options.draws, "discard_exploration": True}
         complete = bool(sampler.run(n_like_max=min(most, options.max_evaluations), **wanted))
         if checkpoint is not None:
             beside = checkpoint.with_name(f".{checkpoint.name}")

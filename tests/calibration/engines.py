@@ -95,11 +95,9 @@ def of_moments(title, problem, points, **functions):
             kept.append(MOMENTS.grid(problem, *points))
         return kept[0]
 
-    levels = {
-        (f"P({n} < its {level:.0%} quantile)", n, level)
-        for n in problem.free if n.startswith("lambda") for level in (0.5, 0.9)
-    }  # fmt: skip
-    quantiles = {label: at_quantile(n, level) for label, n, level in sorted(levels)}
+    moduli = [n for n in problem.free if n.startswith("lambda")]
+    levels = [(f"P({n} < its {level:.0%} quantile)", n, level) for n in moduli for level in (0.5, 0.9)]
+    quantiles = {label: at_quantile(n, level) for label, n, level in levels}
     exact_levels = {label: level for label, _, level in levels}
     return Target(
         title,
@@ -179,7 +177,7 @@ def by_smc(analysis, seed):
     target = marginal(analysis)
     with pymc_model.build_marginal(target), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        tree = pymc.sample_smc(draws=2000, chains=4, cores=1, random_seed=seed, progressbar=False,
+        tree = pymc.sample_smc(draws=2000, chains=16, cores=1, random_seed=seed, progressbar=False,
                                compute_convergence_checks=False)  # fmt: skip
     draws = {n: np.asarray(tree["posterior"][n].transpose("chain", "draw").values) for n in target.names}
     worst = max(float(arviz_stats.rhat(v)) for v in draws.values())
@@ -262,8 +260,8 @@ within 4 Monte Carlo errors, and the gate passed. **fails, and says so**: the ga
 evidences, a missed mode). **WRONG, silently**: the gate passed and a number is off.
 
 NUTS cannot leave an isolated mode, and nested sampling cannot explore forty dimensions; both say so. Sequential Monte
-Carlo is not an engine of this package: the last column says what it does. (On a likelihood of 40 dimensions with three
-complex moments, 500 particles gave limits 8 % too weak with R-hat 1.05.)
+Carlo (PyMC, 2000 particles, 16 chains) is not an engine of this package, because of what its column says of forty
+dimensions: a variance that is too small, with R-hat below 1.01.
 """
 
 

@@ -39,7 +39,7 @@ def test_a_result_has_the_layout_of_all_engines(effective, tree, tmp_path):
     verdict = checks.record(tree, checks.Gate())
     assert verdict.converged
     assert verdict.ess_bulk_min is None
-    assert verdict.ess_weights >= tree["posterior"]["mu_nu"].size == 4 * 2500
+    assert verdict.ess_weights >= nested.SURPLUS * tree["posterior"]["mu_nu"].size == nested.SURPLUS * 4 * 2500
     again = bn.open_result(bn.save_result(tree, tmp_path / "result.nc"))
     assert set(again["posterior"].data_vars) >= set(effective.names)
     (row,) = bn.limits(again, level=0.9)
