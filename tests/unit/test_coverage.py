@@ -61,7 +61,7 @@ def by_hand(there, counted, pulls, prior, density):
 @pytest.mark.parametrize("name", BELIEFS)
 def test_limits_of_data_sets_together_are_those_of_each_by_quadrature(there, name):
     pulls = np.array([[0.0, 0.7], [0.0, -0.4]])
-    order = [["signal", "prompt_neutrons"].index(n) for n in there.solved.names]
+    order = [["signal", "prompt_neutrons"].index(n) for n in there.pulls.names]
     data = toy_statistic.Counts(np.array([[142.0, 210.0]]), pulls[order])
     found = coverage.posterior(there, data, BELIEFS[name]).quantile(0.9)
     for i, counted in enumerate(data.counts[0]):
