@@ -84,7 +84,8 @@ def log_edges(values):
 
 
 def nuts(place):
-    tree = bn.nuts(analysis(place), seed=3, options=Options(draws=4000, tune=1000, chains=4))
+    """Long chains: beyond the last mass is a corridor, and of fewer visits than a hundred no error can be told."""
+    tree = bn.nuts(analysis(place), seed=3, options=Options(draws=16000, tune=1000, chains=4))
     return tree, lambda seen: float(arviz_stats.mcse(seen.astype(float), method="mean"))
 
 
