@@ -121,7 +121,8 @@ def _posterior(
         )
     if engine == "nested":
         runs = nested.Options(draws=draws) if draws else nested.Options()
-        return nested.nested(analysis, seed=seed, options=runs, reporter=report, executor=spread)
+        kept = runs._replace(checkpoint=checkpoint.file("nested.h5"))
+        return nested.nested(analysis, seed=seed, options=kept, reporter=report, executor=spread)
     wanted = nuts.Options(draws=draws) if draws else nuts.Options()
     return nuts.nuts(analysis, seed=seed, options=wanted, reporter=report, executor=spread, checkpoint=checkpoint)
 

@@ -87,7 +87,8 @@ def nested(
     x = np.stack([space.points(run.u) for run in runs])
     found = combined(runs)
     recorded = {
-        **wanted._asdict(), "checkpoint": str(wanted.checkpoint or ""), "integrated": list(space.target.solved.names),
+        # Where it was kept is no part of what was found.
+        **wanted._replace(checkpoint=None)._asdict(), "integrated": list(space.target.solved.names),
         "log_evidence": found.value, "log_evidence_error": found.error, "evidence_sigmas": found.sigmas,
         "log_evidence_of_run": [run.log_evidence for run in runs], "ess_weights": sum(run.n_eff for run in runs),
         "evaluations": sum(run.evaluations for run in runs), "complete": all(run.complete for run in runs),

@@ -7,7 +7,7 @@ import pytest
 
 import bayesnu as bn
 from bayesnu.errors import DeclarationError
-from bayesnu.infer import checks, evidence, nested
+from bayesnu.infer import checkpoint, checks, evidence, nested
 from bayesnu.infer.cube import cube
 from bayesnu.likelihood.marginal import marginal
 
@@ -86,6 +86,21 @@ def test_what_was_killed_goes_on_and_ends_the_same(effective, tmp_path, monkeypa
         np.testing.assert_array_equal(one.u, other.u)
         assert one.log_evidence == other.log_evidence
         assert one.evaluations == other.evaluations
+
+
+def test_a_fit_keeps_its_nested_runs_beside_the_result(effective, tmp_path, monkeypatch):
+    """The second fit finds finished runs; where they were kept leaves no trace in the result."""
+    monkeypatch.setattr(nested, "Options", lambda draws: SHORT._replace(draws=draws))
+    kept = checkpoint.begin(tmp_path / "run.nc", {"seed": 5}, resume=False, say=print)
+    first = bn.fit(effective, engine="nested", seed=5, draws=200, checkpoint=kept)
+    assert len([file for file in kept.pieces if file.suffix == ".h5"]) == SHORT.runs
+    monkeypatch.setattr(nested, "SLICE", 0)
+    again = bn.fit(effective, engine="nested", seed=5, draws=200, checkpoint=kept)
+    plain = bn.fit(effective, engine="nested", seed=5, draws=200)
+    for other in (again, plain):
+        np.testing.assert_array_equal(first["posterior"]["mu_nu"].values, other["posterior"]["mu_nu"].values)
+        assert first.attrs["options"] == other.attrs["options"]
+    assert str(tmp_path) not in first.attrs["options"]
 
 
 def test_another_problem_does_not_read_a_checkpoint(effective, tmp_path):
