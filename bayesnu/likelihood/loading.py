@@ -9,6 +9,7 @@ import msgspec
 from bayesnu import catalog
 from bayesnu.catalog.validation import did_you_mean
 from bayesnu.errors import DeclarationError, Problem
+from bayesnu.likelihood import usage
 from bayesnu.likelihood.analysis import Analysis, from_resolved
 from bayesnu.predict.terms import INTERACTIONS
 from bayesnu.schema import Nuisance, Parameter, Resolved, Setup
@@ -98,17 +99,26 @@ def load_at(
         free = {n: v for n, v in read.nuisances.items() if not v.scales and not v.knob}
         read = msgspec.structs.replace(read, experiments=(experiment,), nuisances=free, published=())
     resolved = catalog.resolve_model(shelf, file, read)
-    setups = tuple(s for s in resolved.setups if s.name == experiment)
-    kept = {n: v for n, v in resolved.nuisances.items() if _concerns(v, setups[0])}
-    narrowed = msgspec.structs.replace(resolved, setups=setups, nuisances=kept)
+    setups = tuple(_restricted(s) for s in resolved.setups if s.name == experiment)
+    alone = msgspec.structs.replace(resolved, setups=setups)
+    kept = {n: v for n, v in resolved.nuisances.items() if _concerns(n, v, alone)}
+    narrowed = msgspec.structs.replace(alone, nuisances=kept)
     return from_resolved(narrowed if window is None else _in_window(narrowed, window))
 
 
-def _concerns(nuisance: Nuisance, setup: Setup) -> bool:
-    """Whether a nuisance scales or bends this experiment, or enters a coupling."""
+def _restricted(setup: Setup) -> Setup:
+    """A setup whose restrictions name its own fluxes alone: those of other experiments are gone."""
+    own = setup.flux.components if setup.flux else {}
+    restrict = {name: tuple(f for f in fluxes if f in own) for name, fluxes in setup.restrict.items()}
+    return msgspec.structs.replace(setup, restrict=restrict)
+
+
+def _concerns(name: str, nuisance: Nuisance, alone: Resolved) -> bool:
+    """Whether a nuisance scales or bends the only experiment, or enters one of its couplings."""
+    (setup,) = alone.setups
     if nuisance.scales:
         return not nuisance.scales.experiments or setup.name in nuisance.scales.experiments
-    return not nuisance.knob or nuisance.knob in setup.knobs
+    return nuisance.knob in setup.knobs if nuisance.knob else name in usage.used_parameters(alone)
 
 
 def _in_window(resolved: Resolved, window: tuple[float, float]) -> Resolved:
