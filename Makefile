@@ -55,7 +55,7 @@ bench: install ## time what claims to be fast
 	    --benchmark-columns=min,median,iqr,rounds
 
 calibrate: install ## test coverage and calibration by simulation, and write notebooks/evidence (long)
-	$(BIN)/pytest -m slow tests/calibration tests/agree/test_three_ways.py
+	$(BIN)/pytest -m slow tests/calibration tests/agree
 
 clean: ## remove results, builds and caches; .venv stays
 	rm -rf $(OUT) build dist .cache .benchmarks .hypothesis .import_linter_cache

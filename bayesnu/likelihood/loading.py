@@ -99,26 +99,27 @@ def load_at(
         free = {n: v for n, v in read.nuisances.items() if not v.scales and not v.knob}
         read = msgspec.structs.replace(read, experiments=(experiment,), nuisances=free, published=())
     resolved = catalog.resolve_model(shelf, file, read)
-    setups = tuple(_restricted(s) for s in resolved.setups if s.name == experiment)
+    setups = tuple(_restricted(s, resolved) for s in resolved.setups if s.name == experiment)
     alone = msgspec.structs.replace(resolved, setups=setups)
-    kept = {n: v for n, v in resolved.nuisances.items() if _concerns(n, v, alone)}
+    # What concerns none of the experiments stays: it is a mistake, and named as one.
+    idle = usage.used_parameters(resolved).keys() - usage.used_parameters(alone).keys()
+    kept = {n: v for n, v in resolved.nuisances.items() if n not in idle and _concerns(v, setups[0])}
     narrowed = msgspec.structs.replace(alone, nuisances=kept)
     return from_resolved(narrowed if window is None else _in_window(narrowed, window))
 
 
-def _restricted(setup: Setup) -> Setup:
-    """A setup whose restrictions name its own fluxes alone: those of other experiments are gone."""
-    own = setup.flux.components if setup.flux else {}
-    restrict = {name: tuple(f for f in fluxes if f in own) for name, fluxes in setup.restrict.items()}
+def _restricted(setup: Setup, resolved: Resolved) -> Setup:
+    """A setup whose restrictions name no fluxes that only other experiments of the model have."""
+    elsewhere = {f for s in resolved.setups for f in s.flux.components} - setup.flux.components.keys()
+    restrict = {name: tuple(f for f in fluxes if f not in elsewhere) for name, fluxes in setup.restrict.items()}
     return msgspec.structs.replace(setup, restrict=restrict)
 
 
-def _concerns(name: str, nuisance: Nuisance, alone: Resolved) -> bool:
-    """Whether a nuisance scales or bends the only experiment, or enters one of its couplings."""
-    (setup,) = alone.setups
+def _concerns(nuisance: Nuisance, setup: Setup) -> bool:
+    """Whether a nuisance scales or bends this experiment, or enters a coupling."""
     if nuisance.scales:
         return not nuisance.scales.experiments or setup.name in nuisance.scales.experiments
-    return nuisance.knob in setup.knobs if nuisance.knob else name in usage.used_parameters(alone)
+    return not nuisance.knob or nuisance.knob in setup.knobs
 
 
 def _in_window(resolved: Resolved, window: tuple[float, float]) -> Resolved:
