@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import contextlib
-import functools
 import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, Future
@@ -93,14 +92,22 @@ def _ahead(
 ) -> Iterator[dict[str, Future[Single]]]:  # fmt: skip
     """Parameters alone, beside what is done here; each is kept as soon as it is done."""
     with executors.ahead(executor, jobs) as futures:
-        for name, future in futures.items():
-            future.add_done_callback(functools.partial(_keep, checkpoint, name))
-        yield futures
+        yield {name: _kept(future, name, checkpoint) for name, future in futures.items()}
 
 
-def _keep(checkpoint: Checkpoint, name: str, future: Future[Single]) -> None:
-    if not future.cancelled() and future.exception() is None:
-        checkpoint.save(name, future.result()._asdict())
+def _kept(future: Future[Single], name: str, checkpoint: Checkpoint) -> Future[Single]:
+    """Done once the result is kept: Python wakes those who wait for a future before it runs the future's callbacks."""
+    kept: Future[Single] = Future()
+
+    def keep(done: Future[Single]) -> None:
+        try:
+            checkpoint.save(name, done.result()._asdict())
+            kept.set_result(done.result())
+        except BaseException as error:
+            kept.set_exception(error)
+
+    future.add_done_callback(keep)
+    return kept
 
 
 def _judged(tree: xr.DataTree | None, gate: Gate) -> xr.DataTree | None:

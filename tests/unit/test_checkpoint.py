@@ -1,5 +1,6 @@
 """Checkpoints: what is kept, what is done again, and what may be resumed."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ import pytest
 import bayesnu as bn
 from bayesnu.errors import DeclarationError, is_interrupt
 from bayesnu.infer import checkpoint, fit
-from bayesnu.infer.checkpoint import NOWHERE, Interrupted, begin, finished
+from bayesnu.infer.checkpoint import NOWHERE, Checkpoint, Interrupted, begin, finished
 from bayesnu.infer.executors import Serial
 
 ASKED = {"command": "toys", "seed": 1, "versions": {"numpy": "2.0", "bayesnu": "0.1"}}
@@ -177,14 +178,20 @@ def test_an_interrupt_is_known_behind_another_error(monkeypatch):
 
 
 def test_parameters_alone_are_kept_and_not_done_again(result, monkeypatch):
+    """However slow the disk: a fit does not end before all of it is written."""
     analysis, done = bn.load("coherent-csi-tmm"), []
 
     def single(_, name, *rest):
         done.append(name)
         return fit.Single(np.zeros((4, 10)), "{}", 1, "[]")
 
+    def slowly(checkpoint, name, piece, save=Checkpoint.save):
+        time.sleep(0.1)
+        save(checkpoint, name, piece)
+
     monkeypatch.setattr(fit, "alone", single)
     monkeypatch.setattr(fit, "add_profiles", lambda *_: 0.0)
+    monkeypatch.setattr(Checkpoint, "save", slowly)
     kept = begin(result, ASKED, resume=False, say=said)
     with ThreadPoolExecutor(2) as pool:
         for _ in range(2):
