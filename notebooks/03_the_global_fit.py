@@ -28,7 +28,7 @@ import numpy as np
 from scipy import optimize, stats
 
 import bayesnu as bn
-from bayesnu.infer import modes
+from bayesnu.infer import minimise
 from bayesnu.likelihood import priors
 
 analysis = bn.load("global-tmm")
@@ -195,11 +195,11 @@ assert np.max(blind - blind.min()) < stats.chi2.ppf(0.90, 1)
 #
 # `bn.profile` does this for the whole model: all moments, phases and nuisances are minimised over, from several starts
 # and in both directions. Given an analysis it compiles the gradients first, which pays for long scans (`bayesnu
-# profile` does so). For a few points `modes.prepared` takes finite differences instead, and nothing needs to be
+# profile` does so). For a few points `minimise.prepare_numpy` takes finite differences instead, and nothing needs to be
 # compiled.
 
 # %%
-problem = modes.prepared(analysis)
+problem = minimise.prepare_numpy(analysis)
 check = bn.profile(problem, "lambda_1", others="zero", level=0.90, points=11)
 ends = check.attrs["interval_low"], check.attrs["limit"]
 print(

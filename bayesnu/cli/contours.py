@@ -5,14 +5,14 @@ from pathlib import Path
 import click
 
 from bayesnu.cli.answers import print_json
-from bayesnu.cli.options import FORMAT, QUIET, names_of
+from bayesnu.cli.options import FORMAT, QUIET, executor_option, names_of
 
 
 @click.command()
 @click.argument("paper", shell_complete=names_of("papers"))
 @click.option("--figure", help="Only this one.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Folder (default: here).")
-@click.option("--executor", "where", default="serial", show_default=True, help="serial, or processes:N.")
+@executor_option("serial")
 @FORMAT
 @QUIET
 def contours(paper: str, figure: str | None, out: Path, where: str, form: str, quiet: bool) -> None:

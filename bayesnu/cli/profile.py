@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from bayesnu.cli.answers import print_json
-from bayesnu.cli.options import FORMAT, LEVEL, MODEL, OTHERS, QUIET
+from bayesnu.cli.options import FORMAT, LEVEL, MODEL, OTHERS, QUIET, executor_option
 
 
 @click.command()
@@ -16,8 +16,7 @@ from bayesnu.cli.options import FORMAT, LEVEL, MODEL, OTHERS, QUIET
 @OTHERS
 @LEVEL
 @click.option("--points", type=click.IntRange(min=5), default=41, show_default=True, help="Of each parameter.")
-@click.option("--executor", "where", default="serial", show_default=True,
-              help="Where the rows of two parameters run: serial, or processes:N.")  # fmt: skip
+@executor_option("serial")
 @click.option("--csv", "table", type=click.Path(path_type=Path, dir_okay=False), help="CSV file of all points.")
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Also draw it, as PNG and PDF.")
 @FORMAT

@@ -13,10 +13,10 @@ from bayesnu.errors import DeclarationError, Problem
 from bayesnu.infer import executors
 from bayesnu.infer.branches import Seed, both_ways, trace
 from bayesnu.infer.conditional import SAME, Conditional, Others, Progress, problem_of
+from bayesnu.infer.coordinates import to_cartesian
 from bayesnu.infer.exclusion import ONE, TWO
-from bayesnu.infer.minimise import Minimisation, Minimum
+from bayesnu.infer.minimise import Minimisation, Minimum, costs
 from bayesnu.infer.scan_values import values
-from bayesnu.likelihood import nuisances
 from bayesnu.likelihood.analysis import Analysis
 
 Array = NDArray[np.float64]
@@ -141,13 +141,9 @@ def _closed_form(plane: Conditional, axes: Sequence[Array]) -> list[Row]:
 
 def _costs(plane: Conditional, points: Array) -> Array:
     analysis, where, solved, _ = plane.problem
-    point = dict(zip(where.names, plane.centre, strict=True))
-    point |= {where.names[i]: points[:, k] for k, i in enumerate(plane.scanned)}
-    theta = analysis.theta(dict.fromkeys(analysis.names, 1.0) | point, np)
-    form = nuisances.normal_equations(analysis, solved, theta, np.zeros(len(points)), np)
-    pulls, _ = nuisances.eliminate(form.a, form.b, len(solved.names), np)
-    fixed = nuisances.remaining_constraints(analysis, solved, point, np)
-    return np.asarray(form.chi2 - (form.b * pulls).sum(axis=0) + fixed)
+    x = np.tile(plane.centre[:, None], len(points))
+    x[list(plane.scanned)] = points.T
+    return costs(analysis, where, solved, to_cartesian(where, x).T)
 
 
 # --- rows and columns, in workers -------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from bayesnu.catalog.validation import did_you_mean
 from bayesnu.errors import DeclarationError, Problem
 from bayesnu.infer import executors, results
 from bayesnu.infer.checkpoint import NOWHERE, Checkpoint, Interrupted, finished
+from bayesnu.infer.conditional import Conditional
 from bayesnu.infer.minimise import Minimisation, image, minimise, prepare_numpy, random_starts
 from bayesnu.infer.profile import Others, Progress
 from bayesnu.likelihood import nuisances, priors
@@ -204,37 +205,40 @@ class _Line(NamedTuple):
         return minimise(self.problem, x, self.held).cost
 
     def _closed_form(self, values: Array) -> Array:
-        form = self._form(values)
-        pulls, _ = nuisances.eliminate(form.a, form.b, len(self.problem.solved.names), np)
-        return np.asarray(form.chi2 - (form.b * pulls).sum(axis=0))
+        analysis, _, solved, _ = self.problem
+        return np.asarray(nuisances.profiled_chi2(analysis, solved, self._theta(values), np.zeros(len(values)), np))
 
-    def _form(self, values: Array) -> nuisances.NormalEquations:
-        analysis, where, solved, _ = self.problem
+    def _theta(self, values: Array) -> dict[str, Any]:
+        analysis, where, _, _ = self.problem
         point = dict(zip(where.names, self.starts[0], strict=True)) | {where.names[self.position]: values}
-        theta = analysis.theta(dict.fromkeys(analysis.names, 1.0) | point, np)
-        return nuisances.normal_equations(analysis, solved, theta, np.zeros(len(values)), np)
+        return analysis.theta(dict.fromkeys(analysis.names, 1.0) | point, np)
+
+    def _loud(self, values: Array) -> NDArray[np.bool_]:
+        """Where the closed form, a difference of large numbers, has lost its digits."""
+        analysis, _, solved, _ = self.problem
+        form = nuisances.normal_equations(analysis, solved, self._theta(values), np.zeros(len(values)), np)
+        return np.asarray(form.chi2 >= LOUDEST)
 
     def points(self) -> Array:
         """The lower end of the range, and even steps in the logarithm of the distance from it, as far as digits go."""
         low, high = self.ends
         above = (high - low) * np.logspace(-DECADES, 0, DECADES * PER_DECADE + 1)
         every = np.concatenate([[low], low + above])
-        return every[self._form(every).chi2 < LOUDEST] if self.held.all() else every
+        return every[~self._loud(every)] if self.held.all() else every
 
 
 def _line(about: Recipe, mass: float) -> _Line:
     analysis = from_resolved(held(about.model, {about.mass: mass}), about.observed)
     problem = prepare_numpy(analysis)
     where, free = problem.coordinates, {p.name: p for p in analysis.free}
-    still = [n == about.parameter or (about.others == "zero" and free[n].role == "parameter") for n in where.names]
-    stays = np.array(still, dtype=bool)
-    centre = np.array([_centre(free[n]) for n in where.names])
-    several = any(free[n].role == "parameter" for n, s in zip(where.names, still, strict=True) if not s)
+    about_line = Conditional.of(problem, [about.parameter], about.others)
+    several = any(free[n].role == "parameter" for n, s in zip(where.names, about_line.held, strict=True) if not s)
     drawn = random_starts(problem, RANDOM_STARTS, 1) if several else []
-    starts = [centre, *drawn, *(image(where, x) for x in drawn if where.angles)]
-    position = where.names.index(about.parameter)
+    starts = [about_line.centre, *drawn, *(image(where, x) for x in drawn if where.angles)]
+    (position,) = about_line.scanned
     ends = float(where.low[position]), _upper_end(free[about.parameter])
-    return _Line(problem, position, stays, tuple(np.where(stays, centre, x) for x in starts), ends)
+    stays = tuple(np.where(about_line.held, about_line.centre, x) for x in starts)
+    return _Line(problem, position, about_line.held, stays, ends)
 
 
 def _upper_end(p: Free) -> float:
@@ -244,10 +248,6 @@ def _upper_end(p: Free) -> float:
     high = priors.support(p.prior)[1]
     end = high if np.isfinite(high) else float(priors.quantile(p.prior, np.array([0.9999]))[0])
     return float(end * (BEYOND if p.dimension == "moment" else 1.0))
-
-
-def _centre(p: Free) -> float:
-    return priors.central(p.prior) if p.role == "nuisance" and p.prior is not None else p.standard
 
 
 def scan_at(parcel: executors.Parcel, mass: float) -> Scan:

@@ -17,7 +17,8 @@ from bayesnu.likelihood.analysis import Analysis, is_angle
 from bayesnu.predict.terms import INTERACTIONS
 
 __all__ = [
-    "Coordinates", "Cost", "Minimisation", "Minimum", "chi2_profiled", "coordinates", "image", "minimise", "prepare",
+    "Coordinates", "Cost", "Minimisation", "Minimum", "chi2_profiled", "coordinates", "costs", "differenced",
+    "image", "minimise", "prepare",
     "prepare_numpy", "random_starts", "to_cartesian", "to_polar",
 ]  # fmt: skip
 
@@ -26,6 +27,8 @@ Cost = Callable[[Array], tuple[float, Array]]
 
 LARGE_BYTES = 1_000_000
 """Of an array that numba no longer writes into the code that it compiles."""
+STEP = 1e-5
+"""Of finite differences, in typical sizes."""
 TOLERANCES = {"maxiter": 500, "maxcor": 20, "ftol": 1e-13, "gtol": 1e-7}
 
 
@@ -86,7 +89,9 @@ def prepare_numpy(analysis: Analysis) -> Minimisation:
     """The same with NumPy and finite differences: slower to minimise, nothing to compile."""
     solved = nuisances.affine(analysis)
     where = coordinates(analysis, solved)
-    return Minimisation(analysis, where, solved, _differenced(analysis, where, solved))
+    # Beyond its end a parameter may have no meaning: a squared sine below zero.
+    cost = differenced(lambda y: costs(analysis, where, solved, y), where.size, *_ends(where))
+    return Minimisation(analysis, where, solved, cost)
 
 
 def _theta(analysis: Analysis, where: Coordinates, y: Sequence[Any], xp: Any) -> dict[str, Any]:
@@ -102,9 +107,18 @@ def _theta(analysis: Analysis, where: Coordinates, y: Sequence[Any], xp: Any) ->
     return theta
 
 
-def _cost(analysis: Analysis, where: Coordinates, solved: nuisances.Affine, y: Sequence[Any], xp: Any) -> Any:
-    chi2, _ = nuisances.profiled_chi2(analysis, solved, _theta(analysis, where, y, xp), xp)
+def _cost(
+    analysis: Analysis, where: Coordinates, solved: nuisances.Affine, y: Sequence[Any], xp: Any, zero: Any = None
+) -> Any:
+    """The cost at one point y, or at each of n where `zero` is n zeros."""
+    none = xp.zeros(()) if zero is None else zero
+    chi2 = nuisances.profiled_chi2(analysis, solved, _theta(analysis, where, y, xp), none, xp)
     return chi2 + nuisances.remaining_constraints(analysis, solved, dict(zip(where.names, y, strict=True)), xp)
+
+
+def costs(analysis: Analysis, where: Coordinates, solved: nuisances.Affine, y: Array) -> Array:
+    """The cost at points (n, coordinates) in (Re, Im), all at once and with nothing compiled."""
+    return np.asarray(_cost(analysis, where, solved, list(y.T), np, np.zeros(len(y))))
 
 
 def _compiled(analysis: Analysis, where: Coordinates, solved: nuisances.Affine) -> Cost:
@@ -138,18 +152,14 @@ def _compiled(analysis: Analysis, where: Coordinates, solved: nuisances.Affine) 
     return value_and_gradient
 
 
-def _differenced(analysis: Analysis, where: Coordinates, solved: nuisances.Affine) -> Cost:
-    def value(point: Array) -> float:
-        return float(_cost(analysis, where, solved, list(point), np))
-
-    low, high = _ends(where)
+def differenced(costs_at: Callable[[Array], Array], size: Array, low: Array | float, high: Array | float) -> Cost:
+    """A cost with central differences, evaluated together; steps in typical sizes, none beyond an end."""
 
     def value_and_gradient(point: Array) -> tuple[float, Array]:
-        # Beyond its end a parameter may have no meaning: a squared sine below zero.
-        up, down = np.minimum(point + 1e-5 * where.size, high), np.maximum(point - 1e-5 * where.size, low)
-        above = np.array([value(_replaced(point, i, up[i])) for i in range(len(point))])
-        below = np.array([value(_replaced(point, i, down[i])) for i in range(len(point))])
-        return value(point), (above - below) / (up - down)
+        up, down = np.minimum(point + STEP * size, high), np.maximum(point - STEP * size, low)
+        there = costs_at(np.concatenate([point[None], _each_replaced(point, up), _each_replaced(point, down)]))
+        above, below = there[1 : 1 + len(point)], there[1 + len(point) :]
+        return float(there[0]), (above - below) / (up - down)
 
     return value_and_gradient
 
@@ -162,10 +172,9 @@ def _ends(where: Coordinates) -> tuple[Array, Array]:
     return low, high
 
 
-def _replaced(point: Array, i: int, value: float) -> Array:
-    changed = point.copy()
-    changed[i] = value
-    return changed
+def _each_replaced(point: Array, values: Array) -> Array:
+    """The point with one coordinate after the other at another value, (coordinate, coordinate)."""
+    return np.where(np.eye(len(point), dtype=bool), values, point)
 
 
 # --- minimising -------------------------------------------------------------------------------------------------------

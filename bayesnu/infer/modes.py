@@ -7,7 +7,7 @@ along the segment between them chi2 is minimised across it, from image to image,
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -19,12 +19,14 @@ from bayesnu.infer.minimise import (
     Minimisation,
     Minimum,
     coordinates,
+    differenced,
     image,
     minimise,
     random_starts,
     to_cartesian,
     to_polar,
 )
+from bayesnu.infer.minimise import costs as minimise_costs
 from bayesnu.likelihood import nuisances
 from bayesnu.likelihood.analysis import Analysis
 
@@ -45,7 +47,6 @@ SEEN = 0.01
 IMAGES, BETWEEN = 24, 4
 WALL = 1e4
 """Penalty of a point outside the prior, in squares of its typical size."""
-STEP = 1e-5
 SAME = 1e-2
 """Minima no farther apart than this, in typical sizes, are one."""
 
@@ -122,29 +123,17 @@ def record(analysis: Analysis, tree: xr.DataTree) -> Modes:
 
 
 def prepared(analysis: Analysis) -> Minimisation:
-    """The profile chi2 with gradients from differences that are evaluated together: nothing to compile."""
+    """The profile chi2 with a wall around the prior, for paths that know no bounds; nothing to compile."""
     solved = nuisances.affine(analysis)
     where = coordinates(analysis, solved)
-    shifts = STEP * np.diag(where.size)
-
-    def value_and_gradient(y: Array) -> tuple[float, Array]:
-        values = costs(analysis, where, solved, np.concatenate([y[None], y + shifts, y - shifts]))
-        up, down = values[1 : 1 + len(y)], values[1 + len(y) :]
-        return float(values[0]), (up - down) / (2 * STEP * where.size)
-
-    return Minimisation(analysis, where, solved, value_and_gradient)
+    cost = differenced(lambda y: costs(analysis, where, solved, y), where.size, -np.inf, np.inf)
+    return Minimisation(analysis, where, solved, cost)
 
 
 def costs(analysis: Analysis, where: Coordinates, solved: nuisances.Affine, y: Array) -> Array:
     """Profile chi2 at points (n, coordinates) in (Re, Im), rising steeply outside the prior's range."""
-    x = to_polar(where, y.T)
-    columns: dict[str, Any] = dict(zip(where.names, x, strict=True))
-    theta = analysis.theta({**dict.fromkeys(solved.names, 1.0), **columns}, np)
-    form = nuisances.normal_equations(analysis, solved, theta, np.zeros(len(y)), np)
-    pulls, _ = nuisances.eliminate(form.a, form.b, len(solved.names), np)
-    chi2 = form.chi2 - (form.b * pulls).sum(axis=0)
-    total = chi2 + nuisances.remaining_constraints(analysis, solved, columns, np)
-    return np.nan_to_num(np.asarray(total + _outside(where, x)), nan=WALL, posinf=WALL)
+    total = minimise_costs(analysis, where, solved, y) + _outside(where, to_polar(where, y.T))
+    return np.nan_to_num(total, nan=WALL, posinf=WALL)
 
 
 def _outside(where: Coordinates, x: Array) -> Array:

@@ -203,19 +203,28 @@ def save_result(tree: xr.DataTree, path: str | os.PathLike[str], beside: Path | 
 def open_result(path: str | os.PathLike[str]) -> xr.DataTree:
     """Read a result into memory; a file that is not one, or is cut short, is an error that says so."""
     hint = "run `bayesnu fit` again, or name a file that it wrote"
-    expected = f"a netCDF file with format {FORMAT!r}"
+    tree = read_tree(path, FORMAT, hint)
+    missing = [g for g in ("posterior", "sample_stats", "observed_data") if g not in tree.children]
+    if missing:
+        raise DeclarationError(Problem(str(path), missing[0], "no such group", _expected(FORMAT), hint))
+    return tree
+
+
+def read_tree(path: str | os.PathLike[str], wanted: str, hint: str) -> xr.DataTree:
+    """Read a netCDF file of one of our formats into memory; any other is an error that says so."""
     if not Path(path).is_file():
-        raise DeclarationError(Problem(str(path), "", "no such file", expected, hint))
+        raise DeclarationError(Problem(str(path), "", "no such file", _expected(wanted), hint))
     try:
         with xr.open_datatree(path, engine="netcdf4") as opened:
             tree = opened.load()
     except Exception as error:
         # Any failure of the netCDF library on this file means one thing to its reader.
-        raise DeclarationError(Problem(str(path), "", f"unreadable: {error}", expected, hint)) from None
-    if tree.attrs.get("format") != FORMAT:
+        raise DeclarationError(Problem(str(path), "", f"unreadable: {error}", _expected(wanted), hint)) from None
+    if tree.attrs.get("format") != wanted:
         found = f"format {tree.attrs.get('format', 'none')!r}"
-        raise DeclarationError(Problem(str(path), "attributes.format", found, expected, hint))
-    missing = [g for g in ("posterior", "sample_stats", "observed_data") if g not in tree.children]
-    if missing:
-        raise DeclarationError(Problem(str(path), missing[0], "no such group", expected, hint))
+        raise DeclarationError(Problem(str(path), "attributes.format", found, _expected(wanted), hint))
     return tree
+
+
+def _expected(wanted: str) -> str:
+    return f"a netCDF file with format {wanted!r}"

@@ -2,13 +2,13 @@
 
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from bayesnu.errors import DeclarationError, Problem
+from bayesnu.infer.results import read_tree
 from bayesnu.infer.toy_summary import FORMAT, tree
 
 SAME = ("format", "model_hash", "parameter", "nuisance", "block")
@@ -32,19 +32,7 @@ def merge(first: xr.DataTree, second: xr.DataTree) -> xr.DataTree:
 
 def open_toys(path: str | os.PathLike[str]) -> xr.DataTree:
     """Read toys into memory; a file that holds none is an error that says so."""
-    expected, hint = f"a netCDF file with format {FORMAT!r}", "name a file that `bayesnu toys` wrote"
-    if not Path(path).is_file():
-        raise DeclarationError(Problem(str(path), "", "no such file", expected, hint))
-    try:
-        with xr.open_datatree(path, engine="netcdf4") as opened:
-            found = opened.load()
-    except Exception as error:
-        # Any failure of the netCDF library on this file means one thing to its reader.
-        raise DeclarationError(Problem(str(path), "", f"unreadable: {error}", expected, hint)) from None
-    if found.attrs.get("format") != FORMAT:
-        other = f"format {found.attrs.get('format', 'none')!r}"
-        raise DeclarationError(Problem(str(path), "attributes.format", other, expected, hint))
-    return found
+    return read_tree(path, FORMAT, "name a file that `bayesnu toys` wrote")
 
 
 def _seeds(of: xr.DataTree) -> list[int]:

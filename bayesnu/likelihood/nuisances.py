@@ -162,11 +162,10 @@ def _over_bins(values: Array, batch: tuple[int, ...]) -> Array:
     return values.reshape(-1, *batch)
 
 
-def profiled_chi2(analysis: "Analysis", solved: Affine, theta: Mapping[str, Any], xp: Any) -> tuple[Any, Any]:
-    """chi2 of all bins at one point, minimised over the nuisances in `solved` with their constraints; their pulls."""
-    form = normal_equations(analysis, solved, theta, xp.zeros(()), xp)
-    pulls, _ = eliminate(form.a, form.b, len(solved.names), xp)
-    return form.chi2 - (form.b * pulls).sum(axis=0), pulls
+def profiled_chi2(analysis: "Analysis", solved: Affine, theta: Mapping[str, Any], zero: Any, xp: Any) -> Any:
+    """chi2 at one point or at each of n, minimised over the nuisances in `solved` with their constraints."""
+    chi2, _ = _eliminated(analysis, solved, theta, zero, xp)
+    return chi2
 
 
 def marginal_log_likelihood(analysis: "Analysis", solved: Affine, theta: Mapping[str, Any], zero: Any, xp: Any) -> Any:
@@ -174,10 +173,17 @@ def marginal_log_likelihood(analysis: "Analysis", solved: Affine, theta: Mapping
 
     Unlike the profile it keeps -1/2 log det A, which depends on the parameters: mixing the two moves limits.
     """
+    chi2, log_determinant = _eliminated(analysis, solved, theta, zero, xp)
+    return analysis.data.saturated.sum() - 0.5 * (chi2 + log_determinant)
+
+
+def _eliminated(
+    analysis: "Analysis", solved: Affine, theta: Mapping[str, Any], zero: Any, xp: Any
+) -> tuple[Any, Any]:  # fmt: skip
+    """The minimum of chi2 over the pulls, and log det A."""
     form = normal_equations(analysis, solved, theta, zero, xp)
     pulls, log_determinant = eliminate(form.a, form.b, len(solved.names), xp)
-    chi2 = form.chi2 - (form.b * pulls).sum(axis=0)
-    return analysis.data.saturated.sum() - 0.5 * (chi2 + log_determinant)
+    return form.chi2 - (form.b * pulls).sum(axis=0), log_determinant
 
 
 def eliminate(a: Any, b: Any, size: int, xp: Any) -> tuple[Any, Any]:

@@ -26,7 +26,7 @@ def chi2_along(
     @functools.cache
     def chi2(value: float) -> float:
         columns = {**standard, **(at or {}), **dict.fromkeys((parameter, *together), np.float64(value))}
-        return float(nuisances.profiled_chi2(analysis, solved, analysis.theta(columns, np), np)[0])
+        return float(nuisances.profiled_chi2(analysis, solved, analysis.theta(columns, np), np.zeros(()), np))
 
     return chi2
 
@@ -35,7 +35,7 @@ def chi2_at_standard_point(analysis: Analysis) -> float:
     """chi2 with every parameter at its standard value, nuisances minimised in closed form."""
     solved = nuisances.affine(analysis)
     columns = dict(zip(analysis.names, analysis.standard_point(), strict=True))
-    return float(nuisances.profiled_chi2(analysis, solved, analysis.theta(columns, np), np)[0])
+    return float(nuisances.profiled_chi2(analysis, solved, analysis.theta(columns, np), np.zeros(()), np))
 
 
 def crossing(chi2: Chi2, start: float, step: float, level: float) -> float:

@@ -158,9 +158,7 @@ def chi2_of(analysis, **values):
     solved = nuisances.affine(analysis)
     size = len(next(iter(values.values())))
     columns = dict.fromkeys(solved.names, 1.0) | values
-    form = nuisances.normal_equations(analysis, solved, analysis.theta(columns, np), np.zeros(size), np)
-    pulls, _ = nuisances.eliminate(form.a, form.b, len(solved.names), np)
-    return form.chi2 - (form.b * pulls).sum(axis=0)
+    return nuisances.profiled_chi2(analysis, solved, analysis.theta(columns, np), np.zeros(size), np)
 
 
 HEAVIEST_MEV = 52.5

@@ -62,9 +62,7 @@ def costs(analysis, mass, moments):
     solved = nuisances.affine(here)
     assert len(here.free) == 1 + len(solved.names)
     theta = here.theta({here.names[0]: moments, **dict.fromkeys(solved.names, 1.0)}, np)
-    form = nuisances.normal_equations(here, solved, theta, np.zeros(len(moments)), np)
-    pulls, _ = nuisances.eliminate(form.a, form.b, len(solved.names), np)
-    return form.chi2 - (form.b * pulls).sum(axis=0)
+    return nuisances.profiled_chi2(here, solved, theta, np.zeros(len(moments)), np)
 
 
 def least(analysis, mass):
