@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from bayesnu.errors import BayesnuError, ConvergenceError, DeclarationError, Problem, is_interrupt
+from bayesnu.infer.threads import one_thread_unless_told
 
 EXIT_UNCONVERGED, EXIT_WRONG, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -20,6 +21,7 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
         _terminate_as_interrupt()
+        one_thread_unless_told()
         try:
             return super().invoke(ctx)
         except ConvergenceError as error:

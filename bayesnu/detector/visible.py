@@ -22,7 +22,7 @@ def visible_kev(quenching: Sequence[float], recoil_kev: Array) -> Array:
 
     Reference: COHERENT, arXiv:2111.02477 (CsI); arXiv:2006.12659 (argon, E = (a + b T) T).
 
-    >>> float(visible_kev((0.0878,), np.array(10.0)))
+    >>> round(float(visible_kev((0.0878,), np.array(10.0))), 4)
     0.878
     """
     return np.asarray(KEV_PER_MEV * _polynomial(quenching)(np.asarray(recoil_kev) / KEV_PER_MEV))

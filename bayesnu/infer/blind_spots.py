@@ -44,7 +44,7 @@ def halved(draws: xr.Dataset, model: Resolved, names: list[str], level: float) -
     """Limits of some quantities with the declared ranges and within half of them, from the same draws.
 
     >>> from bayesnu.likelihood.loading import load
-    >>> x = xr.DataArray(np.linspace(0.0, 200.0, 4000).reshape(4, 1000), dims=("chain", "draw"))
+    >>> x = xr.DataArray(np.random.default_rng(1).uniform(0.0, 200.0, (4, 1000)), dims=("chain", "draw"))
     >>> (found,) = halved(xr.Dataset({"mu_nu": x}), load("coherent-csi-effective").model, ["mu_nu"], 0.9)
     >>> round(found.upper), round(found.at_half), found.limited
     (180, 90, True)

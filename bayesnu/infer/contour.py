@@ -17,6 +17,7 @@ from bayesnu.infer.coordinates import to_cartesian
 from bayesnu.infer.exclusion import ONE, TWO
 from bayesnu.infer.minimise import Minimisation, Minimum, costs
 from bayesnu.infer.scan_values import values
+from bayesnu.infer.threads import one_thread
 from bayesnu.likelihood.analysis import Analysis
 
 Array = NDArray[np.float64]
@@ -48,6 +49,7 @@ class Row(NamedTuple):
     reached: list[int]
 
 
+@one_thread
 def profile_pair(
     analysis: Analysis | Minimisation, parameters: tuple[str, str], *, others: Others,
     levels: Sequence[float] = (0.90,), points: tuple[int, int] = (41, 41),

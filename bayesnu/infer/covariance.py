@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bayesnu.infer.conditional import SAME, Conditional
 from bayesnu.infer.coordinates import AT_END, Moves
 from bayesnu.infer.minimise import Minimisation, Minimum
+from bayesnu.infer.threads import one_thread
 
 Array = NDArray[np.float64]
 
@@ -17,11 +18,13 @@ DEFINED = ""
 """The flag of a parameter whose numbers are there."""
 
 
+@one_thread
 def best_fit(problem: Minimisation, seed: int = 0) -> Minimum:
     """The lowest minimum of chi2 with nothing held, from several starts."""
     return Conditional.of(problem, [], "profiled").free_minima(seed)[0]
 
 
+@one_thread
 def covariance(problem: Minimisation, best: Minimum) -> xr.Dataset:
     """Covariance of moduli, phases and the other free parameters at the best fit: twice the inverse Hessian of chi2.
 

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayesnu.errors import DeclarationError, Problem
 from bayesnu.infer import toy_statistic as statistic
+from bayesnu.infer.threads import one_thread
 from bayesnu.infer.toy_statistic import Counts, Scan
 from bayesnu.infer.toy_summary import asymptotic, binomial_error, thresholds
 from bayesnu.infer.toys import Nuisance, simulate
@@ -115,6 +116,7 @@ class Block(NamedTuple):
     credible: Array
 
 
+@one_thread
 def coverage(
     analysis: Analysis, parameter: str, *, true: ArrayLike, number: int, seed: int, level: float,
     beliefs: Mapping[str, Prior], nuisance: Nuisance = "profiled",

@@ -19,6 +19,7 @@ from bayesnu.errors import PredictionError
 from bayesnu.infer import executors, results
 from bayesnu.infer.checkpoint import NOWHERE, Checkpoint, Interrupted
 from bayesnu.infer.progress import Reporter, Step
+from bayesnu.infer.threads import one_thread
 from bayesnu.likelihood import priors
 from bayesnu.likelihood.analysis import Analysis, is_angle
 from bayesnu.likelihood.marginal import Marginal, marginal
@@ -81,6 +82,7 @@ class Walk(NamedTuple):
         return self._replace(chain=self.chain[:0], accepted=0.0 * self.accepted)
 
 
+@one_thread
 def ensemble(
     analysis: Analysis, *, seed: int, options: Options | None = None, reporter: Reporter | None = None,
     executor: Executor | None = None, checkpoint: Checkpoint = NOWHERE,

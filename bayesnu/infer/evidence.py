@@ -18,6 +18,7 @@ from bayesnu.errors import ConvergenceError, Problem
 from bayesnu.infer import nested
 from bayesnu.infer.checks import Gate
 from bayesnu.infer.cube import Cube, prior_of
+from bayesnu.infer.threads import one_thread
 from bayesnu.likelihood import priors
 from bayesnu.likelihood.analysis import Analysis
 from bayesnu.likelihood.marginal import Marginal, marginal
@@ -80,6 +81,7 @@ class Evidence(NamedTuple):
     """Highest density in the parameter itself, whatever the prior is flat in."""
 
 
+@one_thread
 def evidences(
     analysis: Analysis, parameter: str, *, level: float, low: float | None = None, high: float | None = None,
     method: Method = "quadrature", seed: int = 1,
@@ -116,6 +118,7 @@ def named_priors(low: float, high: float) -> dict[str, Prior]:
     }
 
 
+@one_thread
 def evidence(
     analysis: Analysis, parameter: str, prior: Prior, *, level: float, method: Method = "quadrature", seed: int = 1,
     options: nested.Options | None = None, nothing: Weighed | None = None,

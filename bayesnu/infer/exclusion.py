@@ -24,6 +24,7 @@ from bayesnu.infer.checkpoint import NOWHERE, Checkpoint, Interrupted, finished
 from bayesnu.infer.conditional import Conditional
 from bayesnu.infer.minimise import Minimisation, image, minimise, prepare_numpy, random_starts
 from bayesnu.infer.profile import Others, Progress
+from bayesnu.infer.threads import one_thread
 from bayesnu.likelihood import nuisances, priors
 from bayesnu.likelihood.analysis import Analysis, Free, fingerprint, from_resolved, held
 from bayesnu.schema import Resolved
@@ -102,6 +103,7 @@ def recipe(analysis: Analysis | Resolved, parameter: str, mass: str = "m4", othe
     return Recipe(complete, there.observed, parameter, mass, others, fingerprint(complete, there.observed))
 
 
+@one_thread
 def exclusion(
     analysis: Analysis | Resolved | Recipe, parameter: str, mass: str = "m4", *, masses: ArrayLike,
     thresholds: Mapping[str, Threshold] | None = None, level: float = 0.90, others: Others = "profiled",

@@ -20,12 +20,10 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from bayesnu.errors import BayesnuError, DeclarationError, Problem
+from bayesnu.infer import threads
 
 Job = tuple[Any, ...]
 """A function and its arguments."""
-
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-"""Each worker has one: the workers are what runs in parallel."""
 
 NAMES = "serial, processes:N, dask:local or dask:ADDRESS"
 ALLOWED_FAILURES = 20
@@ -115,8 +113,8 @@ class Processes(ProcessPoolExecutor):
 @contextlib.contextmanager
 def _sheltered() -> Iterator[None]:
     """While workers start, one thread for each, and no interrupt: only their parent shall act on it."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, "1"))
+    before = {name: os.environ.get(name) for name in threads.VARIABLES}
+    os.environ.update(dict.fromkeys(threads.VARIABLES, "1"))
     main = threading.current_thread() is threading.main_thread() and hasattr(signal, "pthread_sigmask")
     if main:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

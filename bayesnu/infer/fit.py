@@ -29,6 +29,7 @@ from bayesnu.infer.checkpoint import NOWHERE, Checkpoint, Interrupted, finished
 from bayesnu.infer.checks import Gate
 from bayesnu.infer.profile import Others
 from bayesnu.infer.progress import Reporter
+from bayesnu.infer.threads import one_thread
 from bayesnu.likelihood.analysis import Analysis
 
 Array = NDArray[np.float64]
@@ -44,6 +45,7 @@ class Single(NamedTuple):
     failures: str
 
 
+@one_thread
 def fit(
     analysis: Analysis, *, engine: Engine, seed: int, profiles: bool = False, level: float = 0.90,
     draws: int | None = None, gate: Gate | None = None, reporter: Reporter | None = None,

@@ -20,6 +20,7 @@ from bayesnu.errors import DeclarationError, Problem
 from bayesnu.infer import executors, results
 from bayesnu.infer.cube import Cube, cube
 from bayesnu.infer.progress import Reporter
+from bayesnu.infer.threads import one_thread
 from bayesnu.likelihood.analysis import Analysis
 from bayesnu.likelihood.marginal import marginal
 
@@ -71,6 +72,7 @@ class Evidence(NamedTuple):
     sigmas: float
 
 
+@one_thread
 def nested(
     analysis: Analysis, *, seed: int, options: Options | None = None, reporter: Reporter | None = None,
     executor: Executor | None = None,
@@ -123,7 +125,7 @@ def combined(runs: list[Run]) -> Evidence:
 
     >>> runs = [Run(np.zeros((1, 1)), value, 10_000.0, 0, True) for value in (1.00, 1.02)]
     >>> [round(number, 4) for number in combined(runs)]
-    [1.01, 0.01, 1.0]
+    [1.01, 0.01, 1.005]
     """
     logs = np.array([run.log_evidence for run in runs])
     errors = np.array([1.0 / math.sqrt(run.n_eff) for run in runs])

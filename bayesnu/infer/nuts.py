@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from bayesnu.infer import executors, results
 from bayesnu.infer.checkpoint import NOWHERE, Checkpoint, Interrupted, finished
 from bayesnu.infer.progress import Reporter, Step
+from bayesnu.infer.threads import one_thread
 from bayesnu.likelihood.analysis import Analysis
 from bayesnu.likelihood.marginal import Marginal, marginal
 
@@ -60,6 +61,7 @@ Run = Callable[[Options, Mapping[str, int], Step, Checkpoint], dict[str, Chain]]
 """Chains by name from their seeds, each kept when it is done; an interrupt raises Interrupted with those that are."""
 
 
+@one_thread
 def nuts(analysis: Analysis, *, seed: int, options: Options | None = None, reporter: Reporter | None = None,
          sampler: str | None = None, executor: Executor | None = None,
          checkpoint: Checkpoint = NOWHERE) -> xr.DataTree:  # fmt: skip

@@ -13,6 +13,7 @@ from bayesnu.infer.branches import Seed, Traced, trace
 from bayesnu.infer.conditional import Conditional, Others, Progress, problem_of
 from bayesnu.infer.minimise import Minimisation, Minimum
 from bayesnu.infer.scan_values import values
+from bayesnu.infer.threads import one_thread
 from bayesnu.likelihood.analysis import Analysis
 
 __all__ = ["Others", "Progress", "profile"]
@@ -24,6 +25,7 @@ FRESH_STARTS = 1
 """Quasi-random starts at each point, besides the minima of its neighbours."""
 
 
+@one_thread
 def profile(
     analysis: Analysis | Minimisation, parameter: str, *, others: Others, level: float,
     points: int = 41, seed: int = 0, progress: Progress | None = None,

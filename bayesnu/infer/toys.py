@@ -23,6 +23,7 @@ from bayesnu.infer import toy_statistic as statistic
 from bayesnu.infer.checkpoint import NOWHERE, Checkpoint, Interrupted, finished
 from bayesnu.infer.profile import Progress
 from bayesnu.infer.results import command, partial, versions
+from bayesnu.infer.threads import one_thread
 from bayesnu.infer.toy_statistic import Counts, Scan
 from bayesnu.infer.toy_summary import FORMAT, asymptotic, tree
 from bayesnu.likelihood.analysis import Analysis, portable
@@ -50,6 +51,7 @@ class Block(NamedTuple):
     limit: Array
 
 
+@one_thread
 def toys(
     analysis: Analysis, parameter: str, *, true: ArrayLike, number: int, seed: int, levels: Sequence[float] = (0.90,),
     nuisance: Nuisance = "profiled", executor: Executor | str | None = None, progress: Progress | None = None,

@@ -11,7 +11,7 @@ import pytest
 
 import bayesnu as bn
 from bayesnu.errors import DeclarationError
-from bayesnu.infer import ensemble, executors
+from bayesnu.infer import ensemble, executors, threads
 from bayesnu.infer.toys import toys
 
 pytest.importorskip("distributed")
@@ -20,7 +20,7 @@ QUIET = {
     "DASK_DISTRIBUTED__SCHEDULER__DASHBOARD__TASKS": "0",
     "DASK_DISTRIBUTED__LOGGING__DISTRIBUTED": "info",
     "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__GIL__ENABLED": "false",
-    **dict.fromkeys(executors.THREADS, "1"),
+    **dict.fromkeys(threads.VARIABLES, "1"),
 }
 ADDRESS = re.compile(r"tcp://127\.0\.0\.1:\d+")
 

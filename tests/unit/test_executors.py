@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bayesnu.errors import BayesnuError, DeclarationError
-from bayesnu.infer import executors
+from bayesnu.infer import executors, threads
 
 INTERRUPTED = """
 import sys, time
@@ -56,7 +56,7 @@ def test_an_interrupt_ends_serial_work():
 
 
 def test_processes_have_one_thread_and_their_cargo():
-    before = {name: os.environ.get(name) for name in executors.THREADS}
+    before = {name: os.environ.get(name) for name in threads.VARIABLES}
     with executors.executor("processes:1", {"load": [1, 2]}) as pool:
         parcel = executors.parcel(pool, "load", [1, 2])
         assert parcel.content is None
@@ -64,7 +64,7 @@ def test_processes_have_one_thread_and_their_cargo():
         assert pool.submit(os.getenv, "OMP_NUM_THREADS").result() == "1"
         other = executors.parcel(pool, "other", "carried along")
         assert pool.submit(executors.opened, other).result() == "carried along"
-    assert {name: os.environ.get(name) for name in executors.THREADS} == before
+    assert {name: os.environ.get(name) for name in threads.VARIABLES} == before
 
 
 def test_any_executor_gets_the_value_itself():

@@ -4,6 +4,7 @@ import doctest
 import importlib
 import inspect
 import json
+import pkgutil
 import subprocess
 import sys
 
@@ -65,19 +66,23 @@ def test_an_unknown_name_is_an_attribute_error():
         _ = bayesnu.no_such_thing
 
 
-DOCTESTED = [
-    "bayesnu.detector.efficiency",
-    "bayesnu.detector.response",
-    "bayesnu.likelihood.analysis",
-    "bayesnu.likelihood.loading",
-    "bayesnu.likelihood.priors",
-    "bayesnu.predict.templates",
-    "bayesnu.predict.terms",
-]
+class Examples(doctest.DocTestFinder):
+    """Those of decorated functions as well."""
+
+    def _from_module(self, module, object):
+        return super()._from_module(module, inspect.unwrap(object))
 
 
-@pytest.mark.parametrize("module", DOCTESTED)
-def test_the_examples_of_a_module_run(module):
-    result = doctest.testmod(importlib.import_module(module))
-    assert result.attempted > 0
-    assert result.failed == 0
+MODULES = [found.name for found in pkgutil.walk_packages(bayesnu.__path__, "bayesnu.")]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_of_a_module_run(name):
+    module, runner = importlib.import_module(name), doctest.DocTestRunner()
+    failed = [example.name for example in Examples().find(module) if runner.run(example).failed]
+    assert failed == []
+
+
+def test_examples_are_found_behind_decorators():
+    found = {e.name: e.examples for e in Examples().find(importlib.import_module("bayesnu.infer.profile"))}
+    assert found["bayesnu.infer.profile.profile"]
