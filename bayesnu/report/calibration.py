@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from bayesnu.infer import calibration
+from bayesnu.report.files import write_text
 
 
 def as_markdown(ranks: xr.Dataset, engine: str) -> str:
@@ -32,9 +33,7 @@ def write_ranks(ranks: xr.Dataset, path: Path) -> None:
     names = [str(name) for name in ranks.data_vars]
     rows = np.stack([ranks[name].values for name in names], axis=1)
     lines = [f"# {json.dumps(ranks.attrs)}", ",".join(names), *(",".join(map(str, row)) for row in rows.tolist())]
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    write_text("\n".join([*lines, ""]), path)
 
 
 def read_ranks(path: Path) -> xr.Dataset:
