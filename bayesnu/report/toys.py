@@ -177,6 +177,6 @@ def _far_apart(answer: Answer, row: Answer, end: End) -> list[str]:
     if abs(t_high - t_low) <= SURE * math.hypot(*errors):
         return []
     return [
-        f"{number(end.value)}: the threshold goes from {t_low:.2f} at {low:g} to {t_high:.2f} at {high:g}, taken as a"
-        " straight line; true values in between make the end surer"
+        f"{number(end.value)}: the threshold goes from {t_low:.2f} at {low:g} to {t_high:.2f} at {high:g}; true values"
+        " in between make the end surer"
     ]

@@ -252,7 +252,7 @@ def test_an_end_between_thresholds_far_apart_is_not_sure():
     assert "[0, 5.00 +- 0.1]" in text
     assert "from 1.00 at 0 to 2.00 at 10" in text
     near = row | {"threshold": [1.0, 1.2]}
-    assert "straight line" not in "\n".join(report._of_interval(answer, near))
+    assert "surer" not in "\n".join(report._of_interval(answer, near))
 
 
 def test_the_command_scans_draws_and_answers(tmp_path):
