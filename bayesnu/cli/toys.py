@@ -1,4 +1,4 @@
-"""Thresholds, coverage and expected limits from simulated data."""
+"""Thresholds, coverage, the interval of the data and expected limits from simulated data."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,12 +10,15 @@ from bayesnu.cli.answers import print_json
 from bayesnu.cli.exits import exit_interrupted, optional_checkpoint
 from bayesnu.cli.options import FORMAT, MODEL, QUIET, RESUME, SET, executor_option
 from bayesnu.cli.predict import setting
+from bayesnu.errors import DeclarationError, Problem
 
 
 @click.command()
 @MODEL
 @click.option("--parameter", required=True, help="The parameter of interest; it must be the only free one.")
-@click.option("--true", "true", multiple=True, required=True, type=float, help="A true value; may be repeated.")
+@click.option("--true", "true", multiple=True, type=float, help="A true value; may be repeated.")
+@click.option("--scan", nargs=3, type=(float, float, click.IntRange(min=2)), metavar="LOW HIGH POINTS",
+              help="True values at even steps, for the interval.")  # fmt: skip
 @SET
 @click.option("--toys", "number", type=click.IntRange(min=1), default=1000, show_default=True, help="At each value.")
 @click.option("--seed", type=click.IntRange(min=0), required=True, help="Equal seeds give equal toys.")
@@ -28,12 +31,15 @@ from bayesnu.cli.predict import setting
 @executor_option("serial")
 @RESUME
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="netCDF file of all toys.")
+@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False),
+              help="Also draw thresholds and q of the data, as PNG and PDF.")  # fmt: skip
 @FORMAT
 @QUIET
 def toys(
     model: str,
     parameter: str,
     true: Sequence[float],
+    scan: tuple[float, float, int] | None,
     settings: Sequence[str],
     number: int,
     seed: int,
@@ -43,18 +49,22 @@ def toys(
     where: str,
     resume: bool,
     out: Path | None,
+    plot: Path | None,
     form: str,
     quiet: bool,
 ) -> None:
-    """Feldman-Cousins thresholds, coverage and expected limits of MODEL from simulated data.
+    """Feldman-Cousins thresholds and interval, coverage and expected limits of MODEL from simulated data.
 
-    One parameter of interest may be free; nuisances that scale counts are profiled. A run that was killed or
-    interrupted (exit code 130) goes on with the same command and --resume.
+    The interval holds the values at which the data are no further from their best fit than the toys; thresholds are
+    straight lines between the true values, which should reach beyond the interval. One parameter of interest may be
+    free; nuisances that scale counts are profiled. A run that was killed or interrupted (exit code 130) goes on with
+    the same command and --resume.
 
     \b
     Examples:
       bayesnu toys coherent-csi-effective --parameter mu_nu --true 0 --true 30 --toys 2000 --seed 1 --out toys.nc
       bayesnu toys coherent-csi-spectrum --set light_yield=1.17 --parameter mu_nu --true 30 --seed 1
+      bayesnu toys coherent-csi-effective --parameter mu_nu --scan 0 60 13 --seed 1 --plot interval.png
     """
     from bayesnu.infer import results
     from bayesnu.infer import toys as simulating
@@ -63,17 +73,18 @@ def toys(
     from bayesnu.likelihood.loading import load
     from bayesnu.report import toys as report
 
+    values = _true_values(true, scan)
     before, held = [open_toys(path) for path in earlier], dict(setting(entry) for entry in settings)
     reporter = Reporter(quiet)
     with reporter.step(f"loading {model}"):
         analysis = load(model).fix(**held) if held else load(model)
-    asked = {"parameter": parameter, "true": sorted(true), "toys": number, "seed": seed, "level": sorted(levels)}
+    asked = {"parameter": parameter, "true": values, "toys": number, "seed": seed, "level": sorted(levels)}
     about = {"command": "toys", "model": model, "model_hash": analysis.hash(), "versions": results.versions()}
     kept = optional_checkpoint(out, about | asked | {"nuisances": nuisance}, resume, reporter.say)
     try:
         with reporter.step(f"{number} toys at each value") as step:
             found = simulating.toys(
-                analysis, parameter, true=true, number=number, seed=seed, levels=levels, nuisance=nuisance,
+                analysis, parameter, true=values, number=number, seed=seed, levels=levels, nuisance=nuisance,
                 executor=where, progress=step.done, checkpoint=kept,
             )  # fmt: skip
     except KeyboardInterrupt as stopped:
@@ -83,9 +94,27 @@ def toys(
         found = merge(tree, found)
     written = [str(results.save_result(found, out, kept.beside))] if out else []
     kept.remove()
+    written += _drawn(found, plot) if plot else []
     if form == "json":
         print_json(report.as_json(found) | {"files": written})
         return
     click.echo(report.as_text(found))
     for path in written:
         click.echo(f"written: {path}")
+
+
+def _true_values(single: Sequence[float], scan: tuple[float, float, int] | None) -> list[float]:
+    """Those named one by one and those of a scan, together."""
+    if not single and scan is None:
+        hint = "name them: --true VALUE, or --scan LOW HIGH POINTS"
+        raise DeclarationError(Problem("toys", "true", "none", "at least one true value", hint))
+    low, high, points = scan or (0.0, 0.0, 0)
+    steps = [low + (high - low) * i / (points - 1) for i in range(points)]
+    return sorted({*single, *steps})
+
+
+def _drawn(found: Any, plot: Path) -> list[str]:
+    # Here, so that toys without a picture do not wait for Matplotlib.
+    from bayesnu.report import plots
+
+    return [str(path) for path in plots.save(plots.toys_plot(found), plot.with_suffix(""))]

@@ -1,4 +1,4 @@
-"""What follows from toys: thresholds with their errors, coverage, p-values, and the limits to be expected."""
+"""What follows from toys: thresholds with errors, coverage, p-values, the interval of the data, expected limits."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,9 +8,11 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from bayesnu.infer.toy_interval import intervals
+
 Array = NDArray[np.float64]
 
-FORMAT = "bayesnu toys 1"
+FORMAT = "bayesnu toys 2"
 QUANTILES = (0.025, 0.16, 0.5, 0.84, 0.975)
 """Of the expected limit: its median and its central 68 and 95 %."""
 
@@ -80,5 +82,7 @@ def sensitivity(raw: xr.Dataset) -> xr.Dataset:
 
 def tree(raw: xr.Dataset, about: xr.Dataset, attributes: Mapping[Any, Any]) -> xr.DataTree:
     """Raw toys, what the data give, and what follows from both; it is all that a file holds."""
-    groups = {"toys": raw, "observed": about, "summary": summary(raw, about), "sensitivity": sensitivity(raw)}
+    derived = summary(raw, about)
+    interval = intervals(derived, about, (attributes["range_low"], attributes["range_high"]))
+    groups = {"toys": raw, "observed": about, "summary": derived, "interval": interval, "sensitivity": sensitivity(raw)}
     return xr.DataTree.from_dict({"/": xr.Dataset(attrs=attributes), **groups})

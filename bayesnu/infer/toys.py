@@ -195,19 +195,31 @@ def no_signal(there: Scan) -> float:
 
 
 def _observed(about: Recipe, values: Array) -> xr.Dataset:
-    """For the data: q at each value, their best value and their asymptotic upper limits."""
+    """For the data: q at each value and along the range, their best value and their asymptotic upper limits."""
     data = observed(about.scan)
     least = statistic.minima(about.scan, data)
     limits = [float(statistic.upper_limit(about.scan, data, least, t)[0]) for t in asymptotic(about.levels)]
+    at_values = np.array([float(statistic.q(about.scan, data, float(v), least)[0]) for v in values])
+    scan, along = _along(about.scan, least, values, at_values)
     return xr.Dataset(
         {
-            "q": ("value", [float(statistic.q(about.scan, data, float(v), least)[0]) for v in values]),
+            "q": ("value", at_values),
+            "q_along": ("scan", along),
             "limit": ("level", limits),
             "best": float(least.best[0]),
             "chi2_min": float(least.chi2[0]),
         },
-        coords={"value": values, "level": list(about.levels)},
+        coords={"value": values, "scan": scan, "level": list(about.levels)},
     )
+
+
+def _along(there: Scan, least: statistic.Minima, values: Array, at_values: Array) -> tuple[Array, Array]:
+    """The data's q at the true values, the best value and the points of the grid."""
+    above = least.along[:, 0] - least.chi2[0]
+    on_grid = np.where(above < statistic.ROUNDING, 0.0, above)
+    # Of equal values the first is kept: there q is zero at the best value, whatever rounding left elsewhere.
+    where, first = np.unique(np.concatenate([least.best, values, there.grid]), return_index=True)
+    return where, np.concatenate([[0.0], at_values, on_grid])[first]
 
 
 def _attributes(about: Recipe, seeds: list[int]) -> dict[str, Any]:
@@ -223,6 +235,7 @@ def _attributes(about: Recipe, seeds: list[int]) -> dict[str, Any]:
         "range_low": float(there.grid[0]),
         "range_high": float(there.grid[-1]),
         "no_signal": no_signal(there),
+        "projected": int(any(setup.experiment.counts.asimov for setup in there.analysis.model.setups)),
         "nuisance": about.nuisance,
         "auxiliary": "constraint centres drawn around the true nuisances"
         + (", control counts around what is expected of them" if there.controls.names else ""),

@@ -2,10 +2,14 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy import stats
 
+import bayesnu as bn
 from bayesnu import schema
+from bayesnu.infer import reweighting
 from bayesnu.likelihood import priors
+from bayesnu.likelihood.marginal import marginal
 from bayesnu.physics import mixing4
 
 DRAWS = 20_000
@@ -64,3 +68,32 @@ def test_the_named_densities_of_three_neutrinos_are_flat():
     u = np.linspace(0.01, 0.99, 7)
     np.testing.assert_allclose(priors.quantile(schema.Haar(apart=1), u), u, rtol=1e-14)
     np.testing.assert_allclose((1 - priors.quantile(schema.Haar(apart=2), u)) ** 2, 1 - u, rtol=1e-14)
+
+
+def drawn(analysis, rng, number=80_000):
+    """Draws of the prior and their log-likelihood, nuisances integrated, as four chains."""
+    target = marginal(analysis)
+    x = target.sample_prior(number, rng)
+    columns = {p.name: x[:, i] for i, p in enumerate(target.free)}
+    columns["log_likelihood"] = np.concatenate([target.log_likelihood(part) for part in np.array_split(x, 20)])
+    return xr.Dataset({name: (("chain", "draw"), v.reshape(4, -1)) for name, v in columns.items()})
+
+
+def test_weights_turn_a_flat_prior_on_the_mixing_into_haars():
+    """A posterior under flat sines, reweighted, against one whose angles are drawn from the Haar measure."""
+    declared, rng = bn.load("coherent-csi-tmm"), np.random.default_rng(7)
+    haar = reweighting.named(declared.model, "haar")
+    sines = {n: schema.Uniform(low=0.0, high=1.0) for n in haar if n.startswith("sin2")}
+    flat = reweighting.with_priors(declared, sines)
+    old = reweighting.declared(flat.model, haar)
+    assert reweighting.covered(old, haar)
+    assert not reweighting.covered(reweighting.declared(declared.model, haar), haar)
+    weighted, theirs = (drawn(a, rng) for a in (flat, reweighting.with_priors(declared, haar)))
+    ratio = reweighting.log_ratio(weighted, old, haar)
+    for name in ("lambda_3", "sin2_theta_13"):
+        found = reweighting.limit(weighted[name], ratio + weighted["log_likelihood"], 0.9)
+        exact = reweighting.limit(theirs[name], theirs["log_likelihood"], 0.9)
+        assert found.upper == pytest.approx(exact.upper, abs=4 * np.hypot(found.mcse, exact.mcse))
+    # Of the angle between the outer columns Haar prefers small sines: without its weight the limit is another.
+    without = reweighting.limit(weighted["sin2_theta_13"], weighted["log_likelihood"], 0.9)
+    assert without.upper > exact.upper + 8 * np.hypot(without.mcse, exact.mcse)

@@ -1,4 +1,4 @@
-"""Figures: limits, profiles, the corner of all, exclusion curves, contours. Nothing outside the figure is changed."""
+"""Figures: limits, profiles, corners, exclusion curves, contours, toys. Nothing outside the figure is changed."""
 
 from bayesnu.report.plots.calibration import coverage_plot, rank_plot
 from bayesnu.report.plots.canvas import save
@@ -6,6 +6,7 @@ from bayesnu.report.plots.contour import contour_plot
 from bayesnu.report.plots.corner import corner_plot
 from bayesnu.report.plots.exclusion import exclusion_plot
 from bayesnu.report.plots.limit import limit_plot, profile_plot
+from bayesnu.report.plots.toys import toys_plot
 
 __all__ = [
     "contour_plot",
@@ -16,4 +17,5 @@ __all__ = [
     "profile_plot",
     "rank_plot",
     "save",
+    "toys_plot",
 ]
