@@ -132,7 +132,9 @@ def prepared(analysis: Analysis) -> Minimisation:
 
 def costs(analysis: Analysis, where: Coordinates, solved: nuisances.Affine, y: Array) -> Array:
     """Profile chi2 at points (n, coordinates) in (Re, Im), rising steeply outside the prior's range."""
-    total = minimise_costs(analysis, where, solved, y) + _outside(where, to_polar(where, y.T))
+    # Beyond its end a parameter may have no meaning, as a squared sine below zero: there the wall stands.
+    with np.errstate(invalid="ignore"):
+        total = minimise_costs(analysis, where, solved, y) + _outside(where, to_polar(where, y.T))
     return np.nan_to_num(total, nan=WALL, posinf=WALL)
 
 

@@ -32,7 +32,7 @@ NAMES: Final[dict[str, str]] = {
     "flat": "flat in every modulus",
     "square": "flat in the square of every modulus",
     "log": "flat in the logarithm of every modulus",
-    "haar": "Haar measure of the mixing matrix",
+    "haar": "Haar measure of the mixing matrix, in place of what is known of the angles",
 }
 OF_EVIDENCE: Final = {"flat": "parameter", "square": "square", "log": "logarithm"}
 """What infer.evidence calls the same priors."""

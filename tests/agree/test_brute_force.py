@@ -22,8 +22,8 @@ SIGMAS = 4.0
 
 RUN = {
     "nuts": lambda a: nuts.nuts(a, seed=41, options=nuts.Options(draws=2000)),
-    "emcee": lambda a: ensemble.ensemble(a, seed=42, options=ensemble.Options(ensembles=8, walkers=32, steps=1500)),
-    "nested": lambda a: nested.nested(a, seed=43, options=nested.Options(live=300, draws=700)),
+    "emcee": lambda a: ensemble.ensemble(a, seed=42, options=ensemble.Options(ensembles=8, walkers=64, steps=800)),
+    "nested": lambda a: nested.nested(a, seed=43, options=nested.Options(live=200, draws=700)),
 }
 
 

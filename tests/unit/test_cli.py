@@ -11,7 +11,7 @@ FLUXES = {"nu_mu", "nubar_mu", "nu_e"}
 
 
 def run(*arguments: str, cwd=None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from bayesnu.cli import main; main()", *arguments]
+    command = [sys.executable, "-m", "bayesnu", *arguments]
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
 
 
