@@ -68,12 +68,14 @@ def _of_curve(drawn: Drawn, place: Mapping[str, str]) -> dict[str, Any]:
         "lightest": first,
         "allowed_there": [row._asdict() for row in here],
         "changes": exclusions.closings(drawn.curve)[drawn.convention],
+        "scanned_up_to": about["range_high"],
     }
 
 
 def table(figures: Mapping[str, Sequence[ExclusionPanel]]) -> str:
     """The same as a table for a terminal."""
-    header = ("figure", "panel", "curve", "parameter", "level", "convention", "allowed for light masses", "changes")
+    header = ("figure", "panel", "curve", "parameter", "level", "convention", "allowed for light masses", "scanned to",
+              "changes")  # fmt: skip
     rows = []
     for figure, panels in figures.items():
         for panel in panels:
@@ -82,7 +84,6 @@ def table(figures: Mapping[str, Sequence[ExclusionPanel]]) -> str:
                 parameter = f"{about['parameter']} [{about['unit']}]"
                 allowed = exclusions.cell(curve, first, convention)
                 changes = exclusions.endings(curve).get(convention, "")
-                rows.append(
-                    (figure, panel.title, label, parameter, percent(about["level"]), convention, allowed, changes)
-                )
+                level, end = percent(about["level"]), f"{about['range_high']:g}"
+                rows.append((figure, panel.title, label, parameter, level, convention, allowed, end, changes))
     return aligned(header, rows)

@@ -9,8 +9,9 @@ import pytest
 
 from bayesnu import catalog
 from bayesnu.cli import main
+from bayesnu.infer import executors
 from bayesnu.papers import figures
-from bayesnu.papers.exclusion_figures import restated
+from bayesnu.papers.exclusion_figures import panels_of, restated
 from bayesnu.papers.task import Task
 from bayesnu.schema import Deviation, ExclusionCurve, ExclusionFigure, Fixed, Paper
 
@@ -53,6 +54,20 @@ def test_what_only_the_former_interaction_uses_goes():
     changes = {"parameter": "lambda_14", "latex": "l", "interaction": ("sm", "dipole-tmm")}
     found = restated(CSI, figure(**changes, fixed={"lambda_14": ZERO, "lambda_24": ZERO}))
     assert set(found.fixed) == {"sin2_theta_w", "lambda_24"}
+
+
+# --- panels -----------------------------------------------------------------------------------------------------------
+
+
+def test_panels_in_an_executor_of_the_user_tell_how_far_they_are():
+    """Each mass counts twice, over all curves and panels."""
+    told = []
+    wanted = [figure(curves=curve(masses=(1.0,))), figure(panel="another", curves=curve(masses=(20.0, 50.0)))]
+    with executors.executor("serial") as own:
+        found = panels_of(WHERE, wanted, own, lambda *count: told.append(count))
+    assert [panel.title for panel in found] == ["a panel", "another"]
+    assert [panel.curves["CsI"].curve["mass"].values.tolist() for panel in found] == [[1.0], [20.0, 50.0]]
+    assert told == [(n, 6) for n in range(1, 7)]
 
 
 # --- what can be wrong ------------------------------------------------------------------------------------------------

@@ -152,7 +152,9 @@ def test_a_table_of_panels_says_what_light_masses_allow_and_where_it_ends():
     assert f"interval up to {2 * 2 ** ((14.60517 - 13) / 3):.4g} MeV, then none" in region
     assert "< 5.00" in limit
     assert "upper limit up to" in limit
+    assert "  100  " in limit
     first, second = exclusion_panels.summary({"3": panels()})
+    assert first["scanned_up_to"] == 100.0
     assert [row["low"] for row in first["allowed_there"]] == [1.0, 20.0]
     assert (second["convention"], second["delta_chi2"], second["projected"]) == (TWO, 4.60517, True)
 
