@@ -2,7 +2,7 @@
 
 from bayesnu.papers.cells import Cell, Status
 from bayesnu.papers.checks import check
-from bayesnu.papers.figures import contours_of
+from bayesnu.papers.figures import contours_of, disagreements_of, exclusions_of, readings_of
 from bayesnu.papers.printed import deviations, read
 from bayesnu.papers.quantities import QUANTITIES, component_counts
 from bayesnu.papers.run import reproduce
@@ -17,6 +17,9 @@ __all__ = [
     "component_counts",
     "contours_of",
     "deviations",
+    "disagreements_of",
+    "exclusions_of",
     "read",
+    "readings_of",
     "reproduce",
 ]

@@ -1,4 +1,4 @@
-"""The contours of a paper's figures, from what its file declares."""
+"""The contours and exclusion curves of a paper's figures, from what its file declares."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
@@ -14,12 +14,14 @@ from bayesnu.errors import Problem
 from bayesnu.infer.contour import profile_pair, tabulated
 from bayesnu.infer.exclusion import ONE, TWO
 from bayesnu.likelihood.analysis import Analysis, from_resolved, held
-from bayesnu.papers import setups
+from bayesnu.papers import exclusion_figures, setups
+from bayesnu.papers.exclusion_figures import panels_of
 from bayesnu.papers.printed import read
 from bayesnu.papers.task import Task, unknown, unknown_model
 from bayesnu.physics import derived
 from bayesnu.report.contours import Panel
-from bayesnu.schema import Block, Curve, Figure, Fixed, SolarFigure
+from bayesnu.report.exclusion_panels import ExclusionPanel
+from bayesnu.schema import Block, Curve, Deviation, ExclusionFigure, Figure, Fixed, Paper, SolarFigure
 
 Progress = Callable[[int, int], None]
 
@@ -37,14 +39,11 @@ def contours_of(
     >>> [panel.title for panel in contours_of("tmm2019", figure="8")["8"]]
     ['Borexino', 'Borexino', 'Borexino']
     """
-    where = shelf_of or catalog.open_catalog()
-    file, paper = read(where, name)
-    task = Task(where, file, paper)
-    numbers = dict.fromkeys([*(f.figure for f in paper.figures), *(f.figure for f in paper.solar_figures)])
-    known = [] if figure is None or figure in numbers else [figure]
-    raise_if([*problems(task), *(unknown(task, "--figure", n, numbers, "one of the figures") for n in known)])
+    task = _task(name, figure, shelf_of)
+    where, paper = task.where, task.paper
     wanted = [f for f in paper.figures if figure in (None, f.figure)]
     total, done = sum(len(f.pairs) * len(f.curves) for f in wanted), 0
+    numbers = dict.fromkeys([*(f.figure for f in paper.figures), *(f.figure for f in paper.solar_figures)])
     found: dict[str, list[Panel]] = {number: [] for number in numbers if figure in (None, number)}
     for record in wanted:
         for pair in record.pairs:
@@ -63,6 +62,54 @@ def contours_of(
         if bound.figure in found:
             found[bound.figure] += _solar(bound)
     return found
+
+
+def exclusions_of(
+    name: str, *, figure: str | None = None, executor: Executor | str | None = None, progress: Progress | None = None,
+    shelf_of: Catalog | None = None,
+) -> dict[str, list[ExclusionPanel]]:  # fmt: skip
+    """Panels of every figure with exclusion curves that a paper declares, or of one of them, by the figure's number."""
+    task = _task(name, figure, shelf_of)
+    wanted = [f for f in task.paper.exclusion_figures if figure in (None, f.figure)]
+    found: dict[str, list[ExclusionPanel]] = {}
+    for record, panel in zip(wanted, panels_of(task.where, wanted, executor, progress), strict=True):
+        found.setdefault(record.figure, []).append(panel)
+    return found
+
+
+def disagreements_of(name: str, *, figure: str | None = None, shelf_of: Catalog | None = None) -> dict[str, Deviation]:
+    """The known disagreements that a paper's figures show, or one of them."""
+    paper = read(shelf_of or catalog.open_catalog(), name)[1]
+    shown = [n for f in _with_disagreements(paper) if figure in (None, f.figure) for n in f.deviations]
+    return {n: paper.deviations[n] for n in dict.fromkeys(shown)}
+
+
+def readings_of(name: str, *, figure: str | None = None, shelf_of: Catalog | None = None) -> dict[str, list[str]]:
+    """What the paper leaves open, in words, and how it is read: each once, by the figure's number."""
+    found: dict[str, list[str]] = {}
+    for record in _every(read(shelf_of or catalog.open_catalog(), name)[1]):
+        if figure in (None, record.figure) and record.reading not in found.setdefault(record.figure, []):
+            found[record.figure].append(record.reading)
+    return found
+
+
+def _task(name: str, figure: str | None, shelf_of: Catalog | None) -> Task:
+    """The paper, with nothing wrong in its figures and the one that is asked for among them."""
+    where = shelf_of or catalog.open_catalog()
+    file, paper = read(where, name)
+    task = Task(where, file, paper)
+    numbers = dict.fromkeys(record.figure for record in _every(paper))
+    known = [] if figure is None or figure in numbers else [figure]
+    raise_if([*problems(task), *(unknown(task, "--figure", n, numbers, "one of the figures") for n in known)])
+    return task
+
+
+def _with_disagreements(paper: Paper) -> tuple[Figure | ExclusionFigure, ...]:
+    return (*paper.figures, *paper.exclusion_figures)
+
+
+def _every(paper: Paper) -> tuple[Figure | ExclusionFigure | SolarFigure, ...]:
+    return (*_with_disagreements(paper), *paper.solar_figures)
 
 
 def analysis_of_curve(where: Catalog, figure: Figure, label: str) -> Analysis:
@@ -98,7 +145,12 @@ def _solar(figure: SolarFigure) -> Iterator[Panel]:
 
 
 def problems(task: Task) -> Iterator[Problem]:
-    """Models, parameters and pairs of the figures are there."""
+    """Models, parameters and pairs of the figures are there, and so are the disagreements that they show."""
+    yield from exclusion_figures.problems(task)
+    known = task.paper.deviations
+    for record in _with_disagreements(task.paper):
+        for name in (n for n in record.deviations if n not in known):
+            yield unknown(task, f"figure {record.figure}: deviations", name, known, "one of the deviations")
     for k, figure in enumerate(task.paper.figures):
         for label, curve in figure.curves.items():
             field = f"figures[{k}].curves.{label}"

@@ -103,6 +103,11 @@ def table(figures: Mapping[str, Sequence[Panel]]) -> str:
         )
         for e in _extents(figures)
     ]  # fmt: skip
+    return aligned(header, rows)
+
+
+def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table with a line under its header, columns as wide as they must be."""
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     lines = [header, ["-" * w for w in widths], *rows]
     return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines)

@@ -56,15 +56,21 @@ def _columns(curve: xr.Dataset, *names: str) -> list[tuple[Any, ...]]:
 def as_csv(curves: Sequence[xr.Dataset]) -> str:
     """Comments that say what the numbers are, then one line an interval, in full precision; empty where no end is."""
     text = io.StringIO()
-    text.writelines(f"# {line}\n" for curve in curves for line in _about(curve))
+    text.writelines(f"# {line}\n" for curve in curves for line in about(curve))
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for curve in curves:
-        writer.writerows(["" if value != value else value for value in row] for row in rows(curve))
+        writer.writerows(written_rows(curve))
     return text.getvalue()
 
 
-def _about(curve: xr.Dataset) -> list[str]:
+def written_rows(curve: xr.Dataset) -> list[list[Any]]:
+    """The rows as a file has them: empty where no end is."""
+    return [["" if value != value else value for value in row] for row in rows(curve)]
+
+
+def about(curve: xr.Dataset) -> list[str]:
+    """What a curve is, line by line."""
     a = curve.attrs
     meaning = {"mass": "above the minimum at each mass", "global": "above the minimum over all masses scanned"}
     return [
@@ -109,7 +115,7 @@ def as_text(curves: Sequence[xr.Dataset]) -> str:
 def _table(curve: xr.Dataset) -> list[str]:
     a, masses = curve.attrs, curve["mass"].values
     shown = masses[np.unique(np.linspace(0, len(masses) - 1, SHOWN).round().astype(int))]
-    cells = [[f"{m:.4g}", *(_cell(curve, float(m), name) for name in a["conventions"])] for m in shown]
+    cells = [[f"{m:.4g}", *(cell(curve, float(m), name) for name in a["conventions"])] for m in shown]
     named = zip(a["conventions"], a["delta_chi2"], strict=True)
     header = [f"{a['mass']} [{a['mass_unit']}]", *(f"{name} ({number(delta)})" for name, delta in named)]
     widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
@@ -120,7 +126,7 @@ def _table(curve: xr.Dataset) -> list[str]:
         "",
         *("  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines),
         "",
-        *(f"{name}: {text}" for name, text in _endings(curve).items()),
+        *(f"{name}: {text}" for name, text in endings(curve).items()),
         f"best fit: {a['parameter']} = {number(a['global_best'])} at {a['mass']} = {a['global_mass']:.4g} "
         f"{a['mass_unit']}, chi2 {round(a['chi2_global'], 2) + 0.0:.2f}",
         f"thresholds {a['threshold_kind']}; scanned up to {a['range_high']:g} {a['unit']}; of {len(masses)} masses "
@@ -128,9 +134,14 @@ def _table(curve: xr.Dataset) -> list[str]:
     ]
 
 
-def _cell(curve: xr.Dataset, mass: float, convention: str) -> str:
-    here = [r for r in rows(curve) if r.mass == mass and r.convention == convention]
-    return ", ".join(_interval(r) for r in here)
+def at_mass(curve: xr.Dataset, mass: float, convention: str) -> list[Row]:
+    """All intervals at one mass by one convention."""
+    return [r for r in rows(curve) if r.mass == mass and r.convention == convention]
+
+
+def cell(curve: xr.Dataset, mass: float, convention: str) -> str:
+    """What is allowed at one mass by one convention, in words."""
+    return ", ".join(_interval(r) for r in at_mass(curve, mass, convention))
 
 
 def _interval(row: Row) -> str:
@@ -141,7 +152,8 @@ def _interval(row: Row) -> str:
     return f"> {number(row.low)}" if row.allowed == "lower limit" else f"{number(row.low)} to {number(row.high)}"
 
 
-def _endings(curve: xr.Dataset) -> dict[str, str]:
+def endings(curve: xr.Dataset) -> dict[str, str]:
+    """Masses at which the kind of what is allowed changes, in words, of each convention by which it does."""
     unit = curve.attrs["mass_unit"]
     return {
         name: "; ".join(f"{c['before']} up to {c['mass']:.4g} {unit}, then {c['after']}" for c in found)

@@ -17,7 +17,7 @@ from bayesnu.schema.detectors import (
     Target,
 )
 from bayesnu.schema.experiments import CountCheck, Experiment
-from bayesnu.schema.figures import Curve, Figure, SolarFigure
+from bayesnu.schema.figures import Curve, ExclusionCurve, ExclusionFigure, Figure, SolarFigure
 from bayesnu.schema.fluences import Fluence, ProtonsOnTarget, QuotedFlux, ReactorPower, SourceBelowCylinder
 from bayesnu.schema.fluxes import (
     Component,
@@ -90,6 +90,8 @@ __all__ = [
     "Detector",
     "Deviation",
     "Efficiency",
+    "ExclusionCurve",
+    "ExclusionFigure",
     "Experiment",
     "Figure",
     "FissionIsotope",

@@ -1,5 +1,8 @@
 """How the contours of a published figure are drawn again."""
 
+from typing import Literal
+
+from bayesnu.schema.models import Fixed
 from bayesnu.schema.record import Record
 
 
@@ -33,6 +36,8 @@ class Figure(Record, kw_only=True):
     """Parameter -> what its axis shows; absent: as far as the contours go."""
     points: int = 61
     """Of each parameter."""
+    deviations: tuple[str, ...] = ()
+    """The known disagreements that the panel shows."""
 
 
 class SolarFigure(Record, kw_only=True):
@@ -45,3 +50,40 @@ class SolarFigure(Record, kw_only=True):
     sin2_theta_13: float
     survival: float
     reading: str
+
+
+class ExclusionCurve(Record):
+    """One curve over the mass of a heavy neutrino: whose data, and which of its thresholds is drawn."""
+
+    model: str
+    convention: Literal["one-parameter", "two-parameter", "two-parameter-global"]
+    """The rise of chi-square, and from which minimum: at each mass, or over all masses."""
+    experiments: tuple[str, ...] = ()
+    """In place of the model's; empty: its own."""
+    masses: tuple[float, ...] = ()
+    """In the model's unit; empty: over all that its prior allows, finer near closing masses."""
+
+
+class ExclusionFigure(Record, kw_only=True):
+    """A panel of a figure: what is allowed of one moment over the mass of a heavy neutrino, other moments zero."""
+
+    figure: str
+    panel: str
+    parameter: str
+    """The moment; where a model has another one, this takes its place, its unit and its range."""
+    latex: str = ""
+    """Of a moment that takes another's place."""
+    curves: dict[str, ExclusionCurve]
+    """Label -> curve."""
+    reading: str
+    """What the paper leaves open, in words."""
+    mass: str = "m4"
+    number: int = 40
+    """Of masses with even steps in the logarithm, where a curve names none."""
+    level: float = 0.90
+    interaction: tuple[str, ...] = ()
+    """In place of the models'; empty: theirs."""
+    fixed: dict[str, Fixed] = {}
+    """What this moment needs beside, over what the models fix."""
+    deviations: tuple[str, ...] = ()
+    """The known disagreements that the panel shows."""

@@ -1,6 +1,6 @@
 """A paper: its readings, its tables, what it takes as given, and where we disagree."""
 
-from bayesnu.schema.figures import Figure, SolarFigure
+from bayesnu.schema.figures import ExclusionFigure, Figure, SolarFigure
 from bayesnu.schema.recipes import (
     Block,
     CoefficientCells,
@@ -62,6 +62,7 @@ class Paper(Record):
     coefficient_cells: tuple[CoefficientCells, ...] = ()
     figures: tuple[Figure, ...] = ()
     solar_figures: tuple[SolarFigure, ...] = ()
+    exclusion_figures: tuple[ExclusionFigure, ...] = ()
     inputs: tuple[Inputs, ...] = ()
     beside: tuple[str, ...] = ()
     """Other tables of data/published/ whose numbers are compared with this paper's set-ups, under their own names."""

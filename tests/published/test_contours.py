@@ -90,6 +90,22 @@ def test_figure_5_of_sns2015_passes_table_five_at_the_standard_angle():
     assert contours.intercepts(plane, 2.71)[1] == pytest.approx(8.37, rel=5e-3)
 
 
+def test_figure_5_of_sns2015_is_open_bands():
+    """One count a detector: chi2 is the same along a curve that both frames' ends cut, so no region of Fig 5 closes."""
+    figure = next(f for f in read(WHERE, "sns2015")[1].figures if f.panel == "prompt (nu_mu), realistic")
+    ranges = tuple(figure.ranges[name] for name in figure.pairs[0])
+    plane = plane_of(figure, "76Ge", figure.pairs[0], points=(61, 61), ranges=ranges)
+    for contour in contours.contours(plane):
+        assert len(contour.lines) == 2
+        for line in contour.lines:
+            ends = sorted(line[[0, -1]].tolist(), key=lambda point: point[1])
+            assert ends[0][1] == 0.0
+            assert ends[1][0] == ranges[0][0] or ends[1][1] == ranges[1][1]
+    (standard,) = np.flatnonzero(np.isclose(plane["first"], 0.231))
+    free_of_both = plane["delta_chi2"].where(plane["second"] > 10)
+    assert float(free_of_both.min()) < 0.05 < float(plane["delta_chi2"][standard].where(plane["second"] > 10).min())
+
+
 def test_figure_3_of_tensor2015_meets_its_axes_inside_every_single_limit():
     """Four detectors at once, one coupling at zero: chi2 adds up, as do the inverse fourth powers of their limits."""
     figure = read(WHERE, "tensor2015")[1].figures[0]

@@ -20,6 +20,7 @@ from bayesnu import catalog, cli, papers
 from bayesnu.constants import ATOMIC_MASS_UNIT_MEV, ELECTRON_MASS_MEV, MOMENT_UNIT_MU_B
 from bayesnu.likelihood.analysis import from_resolved, held
 from bayesnu.papers import blocks, masses
+from bayesnu.papers.exclusion_figures import panels_of
 from bayesnu.physics import coefficients4, dipole, interference, moments4, nucleus
 from bayesnu.physics.coefficients4 import Entry
 from bayesnu.physics.coefficients4_electron import Point
@@ -27,6 +28,7 @@ from bayesnu.physics.mixing4 import Angles, active_rows
 from bayesnu.physics.moments import ZERO, effective_moment_squared
 from bayesnu.physics.phases4 import physical_phases
 from bayesnu.predict import rates
+from bayesnu.report import exclusions
 from bayesnu.schema import Fixed, Normal
 
 SHELF = catalog.open_catalog()
@@ -474,6 +476,21 @@ def test_reach_of_coherent_scattering(target, two, without):
 def test_reach_of_xenon(variant, reach):
     block = replace(chromium("LXe A"), rows={"near": (f"cr51-lxe-{variant}",)})
     assert blocks.from_counts(SHELF, block, "near", "mu_nu_e") == pytest.approx(reach, rel=0.02)
+
+
+def test_region_probed_by_51cr():
+    """The region of XENON1T for nu_e begins above the limit of a 51Cr source on xenon, and germanium cuts it."""
+    figure = next(f for f in paper().exclusion_figures if f.parameter == "mu_nu_e")
+    labels = ("XENON1T", "51Cr Ge", "51Cr LXe A")
+    curves = {label: replace(figure.curves[label], masses=(0.01,)) for label in labels}
+    (panel,) = panels_of(SHELF, [replace(figure, curves=curves)])
+    found = {}
+    for label, drawn in panel.curves.items():
+        (row,) = exclusions.at_mass(drawn.curve, 0.01, drawn.convention)
+        found[label] = tuple(exclusions.in_unit(drawn.curve, "1e-12 mu_B") * end for end in (row.low, row.high))
+    (low, high), (_, germanium), (_, xenon) = (found[label] for label in labels)
+    assert (low, xenon, germanium) == pytest.approx((9.14, 4.90, 16.3), rel=0.02)
+    assert xenon < low < germanium < high
 
 
 NAMED = [name.replace("-", "_") for name in papers.deviations("sterile2021", SHELF)]

@@ -13,10 +13,12 @@ from bayesnu import catalog, papers
 from bayesnu.constants import ELECTRON_MASS_MEV, FINE_STRUCTURE
 from bayesnu.likelihood.analysis import from_resolved
 from bayesnu.papers.blocks import from_counts
+from bayesnu.papers.figures import analysis_of_curve
 from bayesnu.physics import derived
 
 SHELF = catalog.open_catalog()
 NUCLEI = ("20Ne", "40Ar", "76Ge", "132Xe")
+NUCLEI_AT_ONCE = " + ".join(NUCLEI)
 QUARKS = [(n, f"eps_{q}T {beam}") for n in NUCLEI for q in ("u", "d") for beam in ("e", "mu")]
 MOMENTS = [(n, f"mu {beam}") for n in NUCLEI for beam in ("e", "mu")]
 NOT_REPRODUCIBLE = {
@@ -217,6 +219,37 @@ def test_reactor_tensor_count():
     assert 0.3012 * text(row).ours / 218 == pytest.approx(1.02, abs=0.01)
     for alone in ({"eps_uT": 7.5e-3}, {"eps_dT": 6.8e-3}):
         assert 0.3012 * events(row, **alone) == pytest.approx(55.5, abs=1)
+
+
+def fig_3(number, beams=None):
+    """A panel of Fig 3: the area inside delta chi2 = 4.61 in units of 1e-3, and the events of the standard model.
+
+    chi2 goes with the fourth power of the couplings, so the border is known from one circle around zero.
+    """
+    figure = papers.read(SHELF, "tensor2015")[1].figures[number]
+    analysis = analysis_of_curve(SHELF, msgspec.structs.replace(figure, beams=beams or figure.beams), NUCLEI_AT_ONCE)
+    angle = np.linspace(0, np.pi, 20001)
+    at = {"eps_dT": 0.01 * np.cos(angle), "eps_uT": 0.01 * np.sin(angle)}
+    chi2 = -2 * (analysis.log_likelihood(**at) - analysis.log_likelihood(eps_dT=0.0, eps_uT=0.0))
+    border = 0.01 * (4.605170 / chi2) ** 0.25
+    return 1e3 * integrate.trapezoid(border**2, angle), sum(sum(setup.observed) for setup in analysis.model.setups)
+
+
+def test_smaller_region_of_fig_3():
+    """That of the flavour with more events, in both beams; the paper's sentence holds between the beams."""
+    (electron, few), (muon, many) = fig_3(0), fig_3(1)
+    assert muon / electron == pytest.approx(0.68, abs=0.005)
+    assert (many, few) == pytest.approx((163e3, 76e3), rel=0.01)
+    printed = {key: c.published_value for key, c in cells().items() if key[0] == "1"}
+    ratios = [printed["1", n, f"eps_{q}T mu"] / printed["1", n, f"eps_{q}T e"] for n in NUCLEI for q in ("d", "u")]
+    assert all(0.815 < ratio < 0.835 for ratio in ratios)
+    (delayed, most), (prompt, fewest) = fig_3(0, (("nu_e",), ("nubar_mu",))), fig_3(0, (("nu_mu",),))
+    assert delayed / prompt == pytest.approx(0.65, abs=0.005)
+    assert (most, fewest) == pytest.approx((173e3, 66e3), rel=0.01)
+
+
+def test_fig_3_says_that_it_disagrees():
+    assert list(papers.disagreements_of("tensor2015", figure="3")) == ["smaller-region-of-fig-3"]
 
 
 NAMED = [name.replace("-", "_").replace(".", "_") for name in papers.deviations("tensor2015", SHELF)]

@@ -13,7 +13,8 @@ import xarray as xr
 from bayesnu.cli import main
 from bayesnu.errors import DeclarationError
 from bayesnu.infer.exclusion import GLOBAL, ONE, TWO
-from bayesnu.report import exclusions, plots
+from bayesnu.report import exclusion_panels, exclusions, plots
+from bayesnu.report.exclusion_panels import Drawn, ExclusionPanel
 
 NAN = float("nan")
 ROWS = {
@@ -110,6 +111,52 @@ def test_a_figure_is_the_same_twice(tmp_path):
     paths = [plots.save(plots.exclusion_plot([made_up()]), tmp_path / name) for name in ("a", "b")]
     for one, other in zip(*paths, strict=True):
         assert one.read_bytes() == other.read_bytes()
+
+
+# --- the panels of a paper's figure -----------------------------------------------------------------------------------
+
+
+def panels():
+    limit = Drawn(made_up(), TWO, projected=True)
+    return [ExclusionPanel("one", {"Region": Drawn(made_up(), GLOBAL, projected=False)}),
+            ExclusionPanel("two", {"Limit": limit})]  # fmt: skip
+
+
+def test_each_curve_of_a_panel_is_drawn_by_its_own_convention():
+    figure = plots.exclusion_panels_plot(panels())
+    region, limit = figure.axes
+    assert [1e10 * line.get_ydata()[0] for line in region.lines] == pytest.approx([5, 1, 30, 20])
+    assert len(region.collections) == 2
+    (line,) = limit.lines
+    assert line.get_linestyle() == "--"
+    assert (1e10 * line.get_ydata()[:3]).tolist() == pytest.approx([5, 6, 7])
+    assert not limit.collections
+    said = "\n".join(t.get_text() for t in figure.findobj(mpl.text.Text))
+    for word in ("one", "two", "Region", "Limit", "measured data", "projected data", TWO, GLOBAL, "4.61"):
+        assert word in said
+
+
+def test_a_file_of_panels_has_every_convention_of_every_curve():
+    lines = exclusion_panels.panels_csv(panels()).splitlines()
+    comments = "\n".join(line for line in lines if line.startswith("#"))
+    assert f"one: Region (measured); drawn: {GLOBAL}" in comments
+    assert f"two: Limit (projected); drawn: {TWO}" in comments
+    read = list(csv.DictReader(io.StringIO("\n".join(line for line in lines if not line.startswith("#")))))
+    assert len(read) == 2 * sum(map(len, ROWS.values()))
+    assert {(r["panel"], r["curve"]) for r in read} == {("one", "Region"), ("two", "Limit")}
+
+
+def test_a_table_of_panels_says_what_light_masses_allow_and_where_it_ends():
+    region, limit = exclusion_panels.table({"3": panels()}).splitlines()[2:]
+    assert "1.00 to 5.00, 20.0 to 30.0" in region
+    assert f"interval up to {2 * 2 ** ((14.60517 - 13) / 3):.4g} MeV, then none" in region
+    assert "< 5.00" in limit
+    assert "upper limit up to" in limit
+    assert "  100  " in limit
+    first, second = exclusion_panels.summary({"3": panels()})
+    assert first["scanned_up_to"] == 100.0
+    assert [row["low"] for row in first["allowed_there"]] == [1.0, 20.0]
+    assert (second["convention"], second["delta_chi2"], second["projected"]) == (TWO, 4.60517, True)
 
 
 # --- the command ------------------------------------------------------------------------------------------------------

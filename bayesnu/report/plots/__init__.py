@@ -4,7 +4,7 @@ from bayesnu.report.plots.calibration import coverage_plot, rank_plot
 from bayesnu.report.plots.canvas import save
 from bayesnu.report.plots.contour import contour_plot
 from bayesnu.report.plots.corner import corner_plot
-from bayesnu.report.plots.exclusion import exclusion_plot
+from bayesnu.report.plots.exclusion import exclusion_panels_plot, exclusion_plot
 from bayesnu.report.plots.limit import limit_plot, profile_plot
 from bayesnu.report.plots.toys import toys_plot
 
@@ -12,6 +12,7 @@ __all__ = [
     "contour_plot",
     "corner_plot",
     "coverage_plot",
+    "exclusion_panels_plot",
     "exclusion_plot",
     "limit_plot",
     "profile_plot",
