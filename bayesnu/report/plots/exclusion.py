@@ -1,7 +1,7 @@
 """Exclusion curves over a mass."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
@@ -104,8 +104,10 @@ def _convention(level: float, delta: float) -> str:
 def exclusion_panels_plot(panels: Sequence[ExclusionPanel], *, unit: str = "mu_B") -> Figure:
     """One frame a panel: limits of measured data solid, of projected ones dashed, regions that exclude zero filled.
 
-    Each curve is drawn by its own convention. The legend is below, or below each frame where their curves differ.
+    Each curve is drawn by its own convention, in the same colour in every frame. The legend is below, or below each
+    frame where their curves differ.
     """
+    colours = dict(zip(dict.fromkeys(label for p in panels for label in p.curves), itertools.cycle(CURVES)))
     alike = len({tuple(panel.curves) for panel in panels}) == 1
     rows = -(-max(len(panel.curves) for panel in panels) // 2)
     with mpl.rc_context(STYLE):
@@ -113,13 +115,12 @@ def exclusion_panels_plot(panels: Sequence[ExclusionPanel], *, unit: str = "mu_B
         for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
             axes.set(xscale="log", yscale="log")
             axes.set_title(panel.title, pad=3)
-            named = list(zip(panel.curves.values(), itertools.cycle(CURVES)))
-            spans = [_draw_panel_curve(axes, drawn, unit, colour) for drawn, colour in named]
-            _frame(axes, [drawn.curve for drawn, _ in named], spans, unit)
+            spans = [_draw_panel_curve(axes, drawn, unit, colours[label]) for label, drawn in panel.curves.items()]
+            _frame(axes, [drawn.curve for drawn in panel.curves.values()], spans, unit)
             if not alike:
                 below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.17), "ncols": 2}
-                axes.legend(handles=_curve_handles(panel, unit), **below)
-        shared = [*(_curve_handles(panels[0], unit) if alike else []), *_kind_handles(panels)]
+                axes.legend(handles=_curve_handles(panel, unit, colours), **below)
+        shared = [*(_curve_handles(panels[0], unit, colours) if alike else []), *_kind_handles(panels)]
         figure.legend(handles=shared, loc="outside lower center", alignment="left", ncols=2 if alike else 1)
     return figure
 
@@ -134,11 +135,11 @@ def _draw_panel_curve(axes: Axes, drawn: Drawn, unit: str, colour: str) -> tuple
     return min(edges, default=1.0), max(edges, default=1.0)
 
 
-def _curve_handles(panel: ExclusionPanel, unit: str) -> list[Line2D | Patch]:
+def _curve_handles(panel: ExclusionPanel, unit: str, colours: Mapping[str, str]) -> list[Line2D | Patch]:
     """A patch where the curve is filled, else a line."""
     found: list[Line2D | Patch] = []
-    for (label, drawn), colour in zip(panel.curves.items(), itertools.cycle(CURVES)):
-        regions = exclusions.regions(drawn.curve, drawn.convention, unit)
+    for label, drawn in panel.curves.items():
+        colour, regions = colours[label], exclusions.regions(drawn.curve, drawn.convention, unit)
         if regions and all(region.excludes_zero for region in regions):
             found.append(Patch(facecolor=colour, alpha=0.35, lw=0, label=label))
         else:
