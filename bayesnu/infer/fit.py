@@ -38,6 +38,8 @@ Array = NDArray[np.float64]
 Engine = Literal["nuts", "emcee", "nested"]
 Scan = Callable[[Minimisation, Progress], xr.Dataset]
 
+MODES = "modes"
+"""The attribute that says how many there are, and the piece of a checkpoint that keeps it."""
 LAST_SESSION = "the last session"
 """Whose `seconds` a resumed result has: one that was killed could not say how long it took."""
 
@@ -76,7 +78,7 @@ def fit(
         try:
             tree = _posterior(analysis, engine, seed, draws, report, executor, checkpoint)
             with report.step("counting modes"):
-                modes.record(analysis, tree)
+                _count_modes(tree, analysis, checkpoint)
             checks.record(tree, wanted)
             sensitivity.record(tree)
         except Interrupted as stopped:
@@ -94,6 +96,16 @@ def fit(
             raise Interrupted(_judged(partial, wanted, session)) from None
     tree.attrs |= session
     return tree
+
+
+def _count_modes(tree: xr.DataTree, analysis: Analysis, checkpoint: Checkpoint) -> None:
+    """The verdict on modes, kept from before or found now: it may take longer than the profiles."""
+    kept = checkpoint.load(MODES)
+    if kept is None:
+        modes.record(analysis, tree)
+        checkpoint.save(MODES, {MODES: tree.attrs[MODES]})
+    else:
+        tree.attrs[MODES] = kept[MODES]
 
 
 @contextlib.contextmanager

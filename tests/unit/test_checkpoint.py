@@ -10,7 +10,7 @@ import xarray as xr
 
 import bayesnu as bn
 from bayesnu.errors import DeclarationError, is_interrupt
-from bayesnu.infer import checkpoint, covariance, fit, minimise, pieces, profile
+from bayesnu.infer import checkpoint, covariance, fit, minimise, modes, pieces, profile
 from bayesnu.infer.checkpoint import NOWHERE, Checkpoint, Interrupted, begin, finished
 from bayesnu.infer.executors import Serial
 from bayesnu.infer.progress import Reporter
@@ -282,11 +282,14 @@ def test_a_dataset_comes_back_bit_by_bit(result):
     assert {name: v.dtype for name, v in back.variables.items()} == {n: v.dtype for n, v in found.variables.items()}
 
 
-def test_a_resumed_fit_says_whose_seconds_it_has(result, monkeypatch):
+def test_a_resumed_fit_counts_no_modes_again_and_says_whose_seconds_it_has(result, monkeypatch):
     analysis = bn.load("coherent-csi-effective")
-    monkeypatch.setattr(fit, "add_profiles", lambda *_: 0.0)
     kept = begin(result, ASKED, resume=False, say=said)
-    whole, resumed = (fit.fit(analysis, engine="emcee", seed=1, draws=40, checkpoint=kept) for _ in range(2))
+    whole = fit.fit(analysis, engine="emcee", seed=1, draws=40, checkpoint=kept)
+    monkeypatch.setattr(modes, "record", not_again)
+    resumed = fit.fit(analysis, engine="emcee", seed=1, draws=40, checkpoint=kept)
     assert "seconds_of" not in whole.attrs
     assert resumed.attrs["seconds_of"] == "the last session"
+    assert resumed.attrs["modes"] == whole.attrs["modes"]
+    assert resumed.attrs["diagnostics"] == whole.attrs["diagnostics"]
     assert resumed["posterior"].to_dataset().identical(whole["posterior"].to_dataset())
