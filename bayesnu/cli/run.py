@@ -111,6 +111,7 @@ def _fit_summary(attributes: Mapping[str, Any], path: Path, verdict: Any) -> dic
         "engine": attributes["engine"],
         "seed": int(attributes["seed"]),
         "seconds": {"compile": None, "sample": None, "profile": None, **json.loads(attributes["seconds"])},
+        "seconds_of": attributes.get("seconds_of", "the whole run"),
         "diagnostics": {**verdict._asdict(), "failures": list(verdict.failures)},
         "gate": json.loads(attributes["gate"]),
         "converged": verdict.converged,

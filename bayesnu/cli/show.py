@@ -11,7 +11,7 @@ import msgspec
 from bayesnu import catalog
 from bayesnu.cli.answers import print_json
 from bayesnu.cli.exits import EXIT_UNCONVERGED
-from bayesnu.cli.options import FORMAT, LEVEL, QUIET, names_of
+from bayesnu.cli.options import FORMAT, LEVEL, QUIET, executor_option, names_of
 from bayesnu.errors import DeclarationError, Problem
 
 
@@ -39,6 +39,7 @@ from bayesnu.errors import DeclarationError, Problem
 )
 @click.option("--rerun", is_flag=True, help="Sample again, with emcee, where weights cannot tell another prior.")
 @click.option("--double-range", is_flag=True, help="Sample again, with emcee, with twice the range of every modulus.")
+@executor_option("serial")
 @QUIET
 def limits(
     result: Path,
@@ -51,6 +52,7 @@ def limits(
     others_of: tuple[Path, ...],
     rerun: bool,
     double_range: bool,
+    where: str,
     quiet: bool,
 ) -> None:
     """Print credible beside profile beside published limits of RESULT; exit code 1 where it did not converge.
@@ -60,20 +62,22 @@ def limits(
       bayesnu limits tmm.nc --plots plots
       bayesnu limits nuts.nc --beside emcee.nc
       bayesnu limits tmm.nc --priors flat,square,log --log-from 1
-      bayesnu limits texono.nc --double-range
+      bayesnu limits texono.nc --double-range --executor processes:4
     """
     from bayesnu.infer import checks, results
+    from bayesnu.infer.executors import executor
     from bayesnu.report import beside, other_priors, tables
 
     tree = results.open_result(result)
     rows = tables.limits(tree, level=level, parameter=parameter)
     more = beside.beside(tree, rows, {str(path): results.open_result(path) for path in others_of})
-    again = _rerun(tree, quiet)
     chosen = [name.strip() for name in names.split(",") if name.strip()]
-    others = other_priors.limits_under(
-        tree, chosen, level=level, parameter=parameter, log_from=log_from, rerun=again if rerun else None
-    )
-    wide = other_priors.doubled(tree, level=level, rerun=again) if double_range else []
+    with executor(where) as pool:
+        again = _rerun(tree, pool, quiet)
+        others = other_priors.limits_under(
+            tree, chosen, level=level, parameter=parameter, log_from=log_from, rerun=again if rerun else None
+        )
+        wide = other_priors.doubled(tree, level=level, rerun=again) if double_range else []
     if form == "json":
         records = tables.as_json(rows)
         for record, row in zip(records, rows, strict=True):
@@ -123,8 +127,8 @@ def report(result: Path, out: Path, level: float) -> None:
         sys.exit(EXIT_UNCONVERGED)
 
 
-def _rerun(tree: Any, quiet: bool) -> Any:
-    """What samples a result's model again, with its seed and gate, under other priors."""
+def _rerun(tree: Any, pool: Any, quiet: bool) -> Any:
+    """What samples a result's model again, with its seed and gate, under other priors; an executor takes the work."""
     from bayesnu.infer import checks, reweighting
     from bayesnu.infer.progress import Reporter
 
@@ -132,7 +136,8 @@ def _rerun(tree: Any, quiet: bool) -> Any:
         gate = checks.Gate(**json.loads(tree.attrs["gate"]))
         with Reporter(quiet).step(f"sampling again: {title}"):
             analysis = reweighting.analysis_of(tree)
-            return reweighting.rerun(analysis, chosen, seed=int(tree.attrs["seed"]), names=alone, gate=gate)
+            seed = int(tree.attrs["seed"])
+            return reweighting.rerun(analysis, chosen, seed=seed, names=alone, gate=gate, executor=pool)
 
     return again
 

@@ -6,6 +6,7 @@ the prior it is int_0^1 L(theta(u)) du. The Gaussian nuisances that multiply cou
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from typing import Final, Literal, NamedTuple
 
 import arviz_stats
@@ -15,7 +16,7 @@ from scipy.special import logsumexp
 
 from bayesnu.catalog.validation import did_you_mean, raise_if
 from bayesnu.errors import ConvergenceError, Problem
-from bayesnu.infer import nested
+from bayesnu.infer import executors, nested
 from bayesnu.infer.checks import Gate
 from bayesnu.infer.cube import Cube, prior_of
 from bayesnu.infer.threads import one_thread
@@ -84,19 +85,19 @@ class Evidence(NamedTuple):
 @one_thread
 def evidences(
     analysis: Analysis, parameter: str, *, level: float, low: float | None = None, high: float | None = None,
-    method: Method = "quadrature", seed: int = 1,
+    method: Method = "quadrature", seed: int = 1, executor: Executor | None = None,
 ) -> tuple[Evidence, ...]:  # fmt: skip
     """The answers of three priors, flat in a parameter, in its square and in its logarithm, on one range.
 
-    The range is that of the declared prior unless it is given.
+    The range is that of the declared prior unless it is given. An executor weighs the priors beside each other, with
+    each of their nested runs by itself.
     """
-    ends = priors.support(prior_of(_target(analysis, parameter, method), parameter))
-    chosen = named_priors(ends[0] if low is None else low, ends[1] if high is None else high)
-    nothing = _nothing(_target(analysis, parameter, method), parameter, method, seed, None)
-    return tuple(
-        evidence(analysis, parameter, prior, level=level, method=method, seed=seed, nothing=nothing)
-        for prior in chosen.values()
-    )
+    target = _target(analysis, parameter, method)
+    ends = priors.support(prior_of(target, parameter))
+    chosen = list(named_priors(ends[0] if low is None else low, ends[1] if high is None else high).values())
+    spaces = [_without(target, parameter), *(_with(target, parameter, prior) for prior in chosen)]
+    nothing, *found = weighed(spaces, method, seed, executor=executor)
+    return tuple(_answer(prior, one, nothing, level) for prior, one in zip(chosen, found, strict=True))
 
 
 def named_priors(low: float, high: float) -> dict[str, Prior]:
@@ -121,16 +122,16 @@ def named_priors(low: float, high: float) -> dict[str, Prior]:
 @one_thread
 def evidence(
     analysis: Analysis, parameter: str, prior: Prior, *, level: float, method: Method = "quadrature", seed: int = 1,
-    options: nested.Options | None = None, nothing: Weighed | None = None,
+    options: nested.Options | None = None, executor: Executor | None = None,
 ) -> Evidence:  # fmt: skip
-    """Evidence of a model with this prior of one parameter, against the parameter at its standard-model value.
-
-    `nothing` is the evidence of that value, where it is known already.
-    """
+    """Evidence of a model with this prior of one parameter, against the parameter at its standard-model value."""
     target = _target(analysis, parameter, method)
-    others = {p.name: prior_of(target, p.name) for p in target.free if p.name != parameter}
-    found = weighed(Cube(target, {parameter: prior} | others, {}), method, seed, options)
-    nothing = nothing or _nothing(target, parameter, method, seed, options)
+    spaces = [_without(target, parameter), _with(target, parameter, prior)]
+    nothing, found = weighed(spaces, method, seed, options, executor)
+    return _answer(prior, found, nothing, level)
+
+
+def _answer(prior: Prior, found: Weighed, nothing: Weighed, level: float) -> Evidence:
     draws = priors.quantile(prior, found.first)
     low, high = priors.support(prior)
     tail = 0.5 * (1 - level)
@@ -152,28 +153,44 @@ def _pair(ends: Array) -> tuple[float, float]:
     return float(ends[0]), float(ends[1])
 
 
-def _nothing(
-    target: Marginal, parameter: str, method: Method, seed: int, options: nested.Options | None
-) -> Weighed:  # fmt: skip
-    """The evidence with the parameter at its standard-model value."""
-    others = {p.name: prior_of(target, p.name) for p in target.free if p.name != parameter}
+def _with(target: Marginal, parameter: str, prior: Prior) -> Cube:
+    """All free parameters, this one with its prior on the first axis."""
+    return Cube(target, {parameter: prior} | _others(target, parameter), {})
+
+
+def _without(target: Marginal, parameter: str) -> Cube:
+    """The parameter at its standard-model value."""
     (standard,) = (p.standard for p in target.free if p.name == parameter)
-    return weighed(Cube(target, others, {parameter: standard}), method, seed, options)
+    return Cube(target, _others(target, parameter), {parameter: standard})
 
 
-def weighed(space: Cube, method: Method, seed: int, options: nested.Options | None = None) -> Weighed:
-    """The integral of the likelihood over a cube, by either method; without an axis it is the likelihood."""
-    if method == "nested" and space.dimensions > 0:
-        return _by_nested(space, seed, options or nested.Options())
+def _others(target: Marginal, parameter: str) -> dict[str, Prior]:
+    return {p.name: prior_of(target, p.name) for p in target.free if p.name != parameter}
+
+
+def weighed(
+    spaces: Sequence[Cube], method: Method, seed: int, options: nested.Options | None = None,
+    executor: Executor | None = None,
+) -> list[Weighed]:  # fmt: skip
+    """The integral of the likelihood over each cube, by either method; without an axis it is the likelihood."""
+    chosen, in_runs = executor or executors.Serial(), [method == "nested" and space.dimensions > 0 for space in spaces]
+    sampled = [space for space, runs in zip(spaces, in_runs, strict=True) if runs]
+    jobs = [(by_quadrature, space) for space, runs in zip(spaces, in_runs, strict=True) if not runs]
+    runs_of = nested.sample_each(sampled, seed, options or nested.Options(), executor=chosen) if sampled else []
+    together, integrals = map(_together, runs_of), iter(executors.gathered(chosen, lambda _: None, jobs))
+    return [next(together if runs else integrals) for runs in in_runs]
+
+
+def by_quadrature(space: Cube) -> Weighed:
+    """In a worker: the integral over a cube."""
     found = integrate(space.log_likelihood, space.dimensions)
     cumulative = np.concatenate([[0.0], np.cumsum(found.mass)]) / found.mass.sum()
     wanted = (np.arange(QUANTILES) + 0.5) / QUANTILES
     return Weighed(found.log_value, found.error, found.evaluations, np.interp(wanted, cumulative, found.edges))
 
 
-def _by_nested(space: Cube, seed: int, options: nested.Options) -> Weighed:
+def _together(runs: list[nested.Run]) -> Weighed:
     """Several runs, which must agree."""
-    runs = nested.sample(space, seed, options)
     together = nested.combined(runs)
     if not together.sigmas < Gate().evidence_sigmas or not all(run.complete for run in runs):
         told = ", ".join(f"{run.log_evidence:.3f}" for run in runs)

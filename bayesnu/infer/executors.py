@@ -6,6 +6,7 @@ Nothing heavy is imported here: a worker sets its number of threads before it lo
 import contextlib
 import importlib.util
 import itertools
+import logging
 import math
 import multiprocessing
 import os
@@ -104,10 +105,19 @@ class Processes(ProcessPoolExecutor):
     ) -> bool | None:
         """Wait for what is running; after an error nothing more is begun, and an interrupt ends what is."""
         if kind is not None and issubclass(kind, KeyboardInterrupt):
-            for process in list((self._processes or {}).values()):
-                process.terminate()
+            self._end_workers()
         self.shutdown(wait=True, cancel_futures=kind is not None)
         return None
+
+    def _end_workers(self) -> None:
+        """At once; of a result that a worker has sent by half, the pool then knows that nothing more will come."""
+        processes = list((self._processes or {}).values())
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            wait([process.sentinel])
+        # The pool waits for the rest of a message as long as anybody could write it, this process included.
+        self._result_queue._writer.close()  # type: ignore[attr-defined]
 
 
 @contextlib.contextmanager
@@ -127,8 +137,13 @@ def _sheltered() -> Iterator[None]:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
-def _receive(cargo: bytes) -> None:
+def leave_interrupts_to_the_parent() -> None:
+    """In a worker: a terminal sends Ctrl-C to all processes, and one acts on it for all."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _receive(cargo: bytes) -> None:
+    leave_interrupts_to_the_parent()
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     _CARGO.update(pickle.loads(cargo))
 
@@ -151,12 +166,16 @@ class Cluster(Executor):
         from distributed import Client, LocalCluster
 
         dask.config.set({"distributed.scheduler.allowed-failures": ALLOWED_FAILURES})
-        local = {"n_workers": os.cpu_count(), "threads_per_worker": 1, "dashboard_address": None}
+        # dask warns of workers that are slow to leave, and of work that an interrupt cut short.
+        quiet = {"dashboard_address": None, "silence_logs": logging.ERROR}
+        local = {"n_workers": os.cpu_count(), "threads_per_worker": 1, **quiet}
         self._own = LocalCluster(**local) if address == "local" else None
         try:
             self._client = Client(self._own or address, set_as_default=False, timeout=CONNECT_SECONDS)
         except (OSError, ValueError) as error:
             raise _wrong(f"dask:{address}", f"no scheduler there ({error}): start one with `dask scheduler`") from None
+        if self._own is not None:
+            self._client.run(leave_interrupts_to_the_parent)
         self.cargo = frozenset(cargo)
         self.workers = max(2, sum(self._client.nthreads().values()))
         self._shipment = _shipment(pickle.dumps(dict(cargo))) if cargo else None

@@ -2,8 +2,9 @@
 
 import concurrent.futures
 import contextlib
+import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from typing import Literal, NamedTuple
 
@@ -21,19 +22,27 @@ from bayesnu.infer import (
     modes,
     nested,
     nuts,
+    pieces,
     profile,
     results,
     sensitivity,
 )
 from bayesnu.infer.checkpoint import NOWHERE, Checkpoint, Interrupted, finished
 from bayesnu.infer.checks import Gate
-from bayesnu.infer.profile import Others
+from bayesnu.infer.minimise import Minimisation
+from bayesnu.infer.profile import Others, Progress
 from bayesnu.infer.progress import Reporter
 from bayesnu.infer.threads import one_thread
 from bayesnu.likelihood.analysis import Analysis
 
 Array = NDArray[np.float64]
 Engine = Literal["nuts", "emcee", "nested"]
+Scan = Callable[[Minimisation, Progress], xr.Dataset]
+
+MODES = "modes"
+"""The attribute that says how many there are, and the piece of a checkpoint that keeps it."""
+LAST_SESSION = "the last session"
+"""Whose `seconds` a resumed result has: one that was killed could not say how long it took."""
 
 
 class Single(NamedTuple):
@@ -61,6 +70,7 @@ def fit(
     >>> tree = bn.fit(bn.load("coherent-csi-effective"), engine="emcee", seed=1)  # doctest: +SKIP
     """
     report, wanted = reporter or Reporter(quiet=True), gate or Gate()
+    session: dict[str, str] = {"seconds_of": LAST_SESSION} if checkpoint.pieces else {}
     names = scanned(analysis) if profiles and len(_of_interest(analysis)) > 1 else []
     jobs = {f"alone-{name}": (alone, analysis, name, seed, wanted) for name in names}
     todo = {name: job for name, job in jobs.items() if checkpoint.load(name) is None}
@@ -70,22 +80,34 @@ def fit(
         try:
             tree = _posterior(analysis, engine, seed, draws, report, executor, checkpoint)
             with report.step("counting modes"):
-                modes.record(analysis, tree)
+                _count_modes(tree, analysis, checkpoint)
             checks.record(tree, wanted)
             sensitivity.record(tree)
         except Interrupted as stopped:
-            raise Interrupted(_judged(stopped.result, wanted)) from None
+            raise Interrupted(_judged(stopped.result, wanted, session)) from None
         try:
             if profiles:
                 with _ahead(executor, {} if early else todo, checkpoint) as late:
-                    seconds = add_profiles(tree, analysis, level, report)
+                    seconds = add_profiles(tree, analysis, level, report, checkpoint)
                     _add_singles(tree, jobs, early | late, checkpoint, report)
                 tree.attrs["seconds"] = json.dumps(json.loads(tree.attrs["seconds"]) | {"profile": seconds})
         except (KeyboardInterrupt, SystemError) as stopped:
             if not is_interrupt(stopped):
                 raise
-            raise Interrupted(_judged(results.partial(tree, "before the profiles were complete"), wanted)) from None
+            partial = results.partial(tree, "before the profiles were complete")
+            raise Interrupted(_judged(partial, wanted, session)) from None
+    tree.attrs |= session
     return tree
+
+
+def _count_modes(tree: xr.DataTree, analysis: Analysis, checkpoint: Checkpoint) -> None:
+    """The verdict on modes, kept from before or found now: it may take longer than the profiles."""
+    kept = checkpoint.load(MODES)
+    if kept is None:
+        modes.record(analysis, tree)
+        checkpoint.save(MODES, {MODES: tree.attrs[MODES]})
+    else:
+        tree.attrs[MODES] = kept[MODES]
 
 
 @contextlib.contextmanager
@@ -112,9 +134,10 @@ def _kept(future: Future[Single], name: str, checkpoint: Checkpoint) -> Future[S
     return kept
 
 
-def _judged(tree: xr.DataTree | None, gate: Gate) -> xr.DataTree | None:
+def _judged(tree: xr.DataTree | None, gate: Gate, session: dict[str, str]) -> xr.DataTree | None:
     if tree is not None:
         checks.record(tree, gate)
+        tree.attrs |= session
     return tree
 
 
@@ -167,22 +190,51 @@ def scanned(analysis: Analysis) -> list[str]:
     return [p.name for p in analysis.free if p.role == "parameter" and p.dimension != "angle"]
 
 
-def add_profiles(tree: xr.DataTree, analysis: Analysis, level: float, report: Reporter) -> float:
-    """Profiles of each scanned parameter, the others profiled and at zero; the seconds that they took."""
-    names = scanned(analysis)
-    kinds: list[Others] = ["zero"] if len(_of_interest(analysis)) == 1 else ["profiled", "zero"]
+def add_profiles(
+    tree: xr.DataTree, analysis: Analysis, level: float, report: Reporter, checkpoint: Checkpoint = NOWHERE
+) -> float:
+    """Profiles of each scanned parameter, the others profiled and at zero; the seconds that they took.
+
+    Each scan is kept as soon as it is done, and what was kept is not done again.
+    """
+    scans = _scans(analysis, level)
+    kept = {path: piece for path in scans if (piece := checkpoint.load(_piece(path))) is not None}
+    for path, piece in kept.items():
+        tree[path] = xr.DataTree(pieces.as_dataset(piece))
+    todo = {path: scan for path, scan in scans.items() if path not in kept}
+    if not todo:
+        return 0.0
     with report.step("compiling the cost and its gradient") as compiling:
         problem = minimise.prepare(analysis)
         problem.cost(np.ones(len(problem.coordinates.names)))
     with report.step("profiling") as step:
-        for k, (name, others) in enumerate((n, o) for n in names for o in kinds):
-            step.text = f"profiling {name}, others {others}"
-            found = profile.profile(problem, name, others=others, level=level, progress=step.done)
-            tree[f"profile/{name}_{others}"] = xr.DataTree(found)
-            step.done(k + 1, len(names) * len(kinds))
-        step.text = f"profiling {len(names) * len(kinds)} scans"
-        tree["covariance"] = xr.DataTree(covariance.covariance(problem, covariance.best_fit(problem)))
+        for k, (path, scan) in enumerate(todo.items()):
+            step.text = f"profiling: {path}"
+            found = scan(problem, step.done)
+            checkpoint.save(_piece(path), pieces.as_piece(found))
+            tree[path] = xr.DataTree(found)
+            step.done(k + 1, len(todo))
+        step.text = "profiling"
     return compiling.seconds + step.seconds
+
+
+def _scans(analysis: Analysis, level: float) -> dict[str, Scan]:
+    """Where each scan stands in a result, and what makes it."""
+    kinds: list[Others] = ["zero"] if len(_of_interest(analysis)) == 1 else ["profiled", "zero"]
+
+    def scan(name: str, others: Others, problem: Minimisation, progress: Progress) -> xr.Dataset:
+        return profile.profile(problem, name, others=others, level=level, progress=progress)
+
+    scans: dict[str, Scan] = {
+        f"profile/{name}_{others}": functools.partial(scan, name, others)
+        for name in scanned(analysis)
+        for others in kinds
+    }
+    return scans | {"covariance": lambda problem, _: covariance.covariance(problem, covariance.best_fit(problem))}
+
+
+def _piece(path: str) -> str:
+    return path.replace("/", "-")
 
 
 def _of_interest(analysis: Analysis) -> list[str]:

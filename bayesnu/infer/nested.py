@@ -6,7 +6,9 @@ independent, weighted sample.
 """
 
 import hashlib
+import itertools
 import math
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -111,11 +113,28 @@ def sample(
     space: Cube, seed: int, options: Options, *, executor: Executor | None = None, progress: Any = None
 ) -> list[Run]:
     """Independent runs over a cube, with draws of equal number."""
+    (runs,) = sample_each([space], seed, options, executor=executor, progress=progress)
+    return runs
+
+
+def sample_each(
+    spaces: Sequence[Cube], seed: int, options: Options, *, executor: Executor | None = None, progress: Any = None
+) -> list[list[Run]]:
+    """Independent runs over each of several cubes, all of them side by side; seeds are those of each cube alone."""
     require_nautilus()
-    seeds = np.random.SeedSequence(seed).spawn(options.runs)
-    jobs = [(run, space, options, child, _file(space, options, seed, k)) for k, child in enumerate(seeds)]
+    # SeedSequence.spawn counts what it has spawned: each cube has a sequence of its own.
+    seeds = [np.random.SeedSequence(seed).spawn(options.runs) for _ in spaces]
+    jobs = [
+        (run, space, options, child, _file(space, options, seed, k))
+        for space, children in zip(spaces, seeds, strict=True)
+        for k, child in enumerate(children)
+    ]
     chosen = executor or executors.Serial()
     runs: list[Run] = executors.gathered(chosen, executors.counter(progress, len(jobs)), jobs)
+    return [_of_equal_number(batch) for batch in itertools.batched(runs, options.runs)]
+
+
+def _of_equal_number(runs: Sequence[Run]) -> list[Run]:
     fewest = min(len(r.u) for r in runs)
     return [r._replace(u=r.u[:fewest]) for r in runs]
 

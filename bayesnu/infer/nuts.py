@@ -18,6 +18,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayesnu.errors import is_interrupt
 from bayesnu.infer import executors, results
 from bayesnu.infer.checkpoint import NOWHERE, Checkpoint, Interrupted, finished
 from bayesnu.infer.progress import Reporter, Step
@@ -118,8 +119,8 @@ class _Question(NamedTuple):
         return [found[name] for name in numbers], {"compile": compiling, "sample": sampling.seconds}
 
     def _run(self) -> tuple[Run, float]:
-        if self.sampler == "nutpie" and executors.workers(self.executor) > 1 and self.executor is not None:
-            return functools.partial(_in_workers, self.executor, self.target), 0.0
+        if executors.workers(self.executor) > 1 and self.executor is not None:
+            return functools.partial(_in_workers, self.executor, self.target, self.sampler), 0.0
         with self.report.step(f"compiling the model for NUTS ({self.sampler})") as compiling:
             run = compiled(self.target, self.sampler)
         return run, compiling.seconds
@@ -247,11 +248,11 @@ def _aborted(target: Marginal, sampler: Any) -> Chain:
 
 
 def _in_workers(
-    executor: Executor, target: Marginal, options: Options, seeds: Mapping[str, int], step: Step,
+    executor: Executor, target: Marginal, sampler: str, options: Options, seeds: Mapping[str, int], step: Step,
     checkpoint: Checkpoint,
 ) -> dict[str, Chain]:  # fmt: skip
-    parcel = executors.parcel(executor, f"chains {target.analysis.hash()}", target)
-    jobs = {name: (chain_at, parcel, options, seed) for name, seed in seeds.items()}
+    parcel = executors.parcel(executor, f"{sampler} {target.analysis.hash()}", target)
+    jobs = {name: (chain_at, parcel, sampler, options, seed) for name, seed in seeds.items()}
     return finished(checkpoint, executor, jobs, Chain, step.done)
 
 
@@ -259,35 +260,50 @@ _COMPILED: dict[str, Run] = {}
 """In a worker: models that it has compiled."""
 
 
-def chain_at(parcel: executors.Parcel, options: Options, seed: int) -> Chain:
+def chain_at(parcel: executors.Parcel, sampler: str, options: Options, seed: int) -> Chain:
     """In a worker: one chain of a model that is compiled once."""
     if parcel.key not in _COMPILED:
-        _COMPILED[parcel.key] = compiled(executors.opened(parcel))
+        _COMPILED[parcel.key] = compiled(executors.opened(parcel), sampler)
     return _COMPILED[parcel.key](options, {"chain": seed}, Step("one chain"), NOWHERE)["chain"]
 
 
 def _pymc(target: Marginal) -> Run:
+    """One chain after the other, each by itself: PyMC would start those of one call from the mean of all."""
     from bayesnu.likelihood import pymc_model
 
     model = pymc_model.build_marginal(target)
 
+    def one(options: Options, seed: int) -> Chain:
+        settings = options._replace(chains=1)._asdict()
+        try:
+            return _chain(target, pymc_model.sample(model, seed=seed, **settings))
+        except ValueError as error:
+            # PyMC keeps an interrupt to itself; before the first draw it then has nothing to return.
+            if "Not enough samples" in str(error):
+                raise KeyboardInterrupt from None
+            raise
+
     def run(options: Options, seeds: Mapping[str, int], step: Step, checkpoint: Checkpoint) -> dict[str, Chain]:
-        some = options._replace(chains=len(seeds))
-        tree = pymc_model.sample(model, seed=next(iter(seeds.values())), **some._asdict())
-        chains = {name: _chain(target, tree, k) for k, name in enumerate(seeds)}
-        # PyMC keeps an interrupt to itself, and returns what it has.
-        if any(len(chain.draws) < options.draws for chain in chains.values()):
-            raise Interrupted(chains)
-        for name, chain in chains.items():
-            checkpoint.save(name, chain._asdict())
+        chains = dict[str, Chain]()
+        try:
+            for name, seed in seeds.items():
+                chains[name] = one(options, seed)
+                if len(chains[name].draws) < options.draws:
+                    raise KeyboardInterrupt
+                checkpoint.save(name, chains[name]._asdict())
+                step.done(len(chains), len(seeds))
+        except (KeyboardInterrupt, SystemError) as stopped:
+            if not is_interrupt(stopped):
+                raise
+            raise Interrupted(chains) from None
         return chains
 
     return run
 
 
-def _chain(target: Marginal, tree: xr.DataTree, which: int = 0) -> Chain:
-    """One chain of a sampler's result."""
-    posterior, stats = (tree[group].to_dataset().isel(chain=which) for group in ("posterior", "sample_stats"))
+def _chain(target: Marginal, tree: xr.DataTree) -> Chain:
+    """The one chain of a sampler's result."""
+    posterior, stats = (tree[group].to_dataset().isel(chain=0) for group in ("posterior", "sample_stats"))
     found = {str(name): np.asarray(stats[name].values) for name in stats.data_vars}
     draws = np.stack([np.asarray(posterior[name].values) for name in target.names], axis=-1)
     depth, logp = (found[new if new in found else old] for new, old in (("depth", "tree_depth"), ("logp", "lp")))

@@ -6,6 +6,7 @@ of 0.7 or more, or the other prior allows what the first forbids, weights cannot
 
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from typing import Final, Literal, NamedTuple
 
 import arviz_stats
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from bayesnu.catalog.validation import did_you_mean
 from bayesnu.errors import DeclarationError, Problem
-from bayesnu.infer import checks, ensemble, evidence, results
+from bayesnu.infer import checks, ensemble, evidence, executors, results
 from bayesnu.infer.checks import Gate
 from bayesnu.infer.fit import alone, as_dataset
 from bayesnu.likelihood import priors, usage
@@ -199,16 +200,20 @@ def with_priors(analysis: Analysis, chosen: Chosen) -> Analysis:
 
 
 def rerun(analysis: Analysis, chosen: Chosen, *, seed: int, names: Sequence[str] = (), steps: int | None = None,
-          gate: Gate | None = None) -> xr.DataTree:  # fmt: skip
+          gate: Gate | None = None, executor: Executor | None = None) -> xr.DataTree:  # fmt: skip
     """Posterior under other priors, by emcee with its verdict; `names` are also taken alone, the others at zero.
+
+    An executor takes the ensembles, and then each parameter alone.
 
     >>> import bayesnu as bn
     >>> wider = {"mu_nu": Uniform(low=0.0, high=400.0)}
     >>> tree = rerun(bn.load("coherent-csi-effective"), wider, seed=1)  # doctest: +SKIP
     """
     other, wanted = with_priors(analysis, chosen), gate or Gate()
-    tree = ensemble.ensemble(other, seed=seed, options=ensemble.Options(steps=steps))
+    tree = ensemble.ensemble(other, seed=seed, options=ensemble.Options(steps=steps), executor=executor)
     checks.record(tree, wanted)
+    jobs = {name: (alone, other, name, seed, wanted) for name in names}
+    singles = dict(executors.completed(executor or executors.Serial(), jobs))
     for name in names:
-        tree[f"one_at_a_time/{name}"] = xr.DataTree(as_dataset(alone(other, name, seed, wanted), name))
+        tree[f"one_at_a_time/{name}"] = xr.DataTree(as_dataset(singles[name], name))
     return tree

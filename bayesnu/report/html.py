@@ -89,5 +89,7 @@ def _provenance(tree: xr.DataTree) -> list[tuple[str, object]]:
     attributes = tree.attrs
     versions = ", ".join(f"{name} {version}" for name, version in json.loads(attributes["versions"]).items())
     seconds = ", ".join(f"{name} {value:.0f} s" for name, value in json.loads(attributes["seconds"]).items())
+    if "seconds_of" in attributes:
+        seconds += f" ({attributes['seconds_of']})"
     named = ("command", "model_hash", "options")
     return [*((n.replace("_", " "), attributes[n]) for n in named), ("time", seconds), ("versions", versions)]

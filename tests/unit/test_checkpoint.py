@@ -6,12 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import bayesnu as bn
 from bayesnu.errors import DeclarationError, is_interrupt
-from bayesnu.infer import checkpoint, fit
+from bayesnu.infer import checkpoint, covariance, fit, minimise, modes, pieces, profile
 from bayesnu.infer.checkpoint import NOWHERE, Checkpoint, Interrupted, begin, finished
 from bayesnu.infer.executors import Serial
+from bayesnu.infer.progress import Reporter
 
 ASKED = {"command": "toys", "seed": 1, "versions": {"numpy": "2.0", "bayesnu": "0.1"}}
 
@@ -198,3 +200,96 @@ def test_parameters_alone_are_kept_and_not_done_again(result, monkeypatch):
             tree = fit.fit(analysis, engine="emcee", seed=1, draws=40, profiles=True, executor=pool, checkpoint=kept)
             assert sorted(tree["one_at_a_time"].children) == ["lambda_1", "lambda_2", "lambda_3"]
     assert sorted(done) == ["lambda_1", "lambda_2", "lambda_3"]
+
+
+# --- profiles ---------------------------------------------------------------------------------------------------------
+
+SILENT = Reporter(quiet=True)
+
+
+def not_again(*_, **__):
+    raise AssertionError("this was finished before")
+
+
+def profiled(analysis, kept=NOWHERE):
+    tree = xr.DataTree()
+    seconds = fit.add_profiles(tree, analysis, 0.9, SILENT, kept)
+    return seconds, {group: node.to_dataset() for group, node in tree.subtree_with_keys if node.has_data}
+
+
+def test_a_finished_profile_is_not_done_again_and_is_the_same_bit_by_bit(result, monkeypatch):
+    """The scan of a moment and the covariance, the second of which is interrupted."""
+    analysis = bn.load("coherent-csi-effective")
+    _, whole = profiled(analysis)
+    kept = begin(result, ASKED, resume=False, say=said)
+    with monkeypatch.context() as patched:
+        patched.setattr(covariance, "covariance", lambda *_: _square(-1, []))
+        with pytest.raises(KeyboardInterrupt):
+            profiled(analysis, kept)
+    assert [file.name for file in kept.pieces] == ["profile-mu_nu_zero.npz"]
+
+    again = begin(result, ASKED, resume=True, say=said)
+    monkeypatch.setattr(profile, "profile", not_again)
+    some, resumed = profiled(analysis, again)
+    monkeypatch.setattr(minimise, "prepare", not_again)
+    none, kept_whole = profiled(analysis, again)
+    assert some > none == 0.0
+    for found in (resumed, kept_whole):
+        assert found.keys() == whole.keys() == {"profile/mu_nu_zero", "covariance"}
+        assert all(dataset.identical(found[group]) for group, dataset in whole.items())
+
+
+def test_each_scan_is_a_piece_of_its_own(result, monkeypatch):
+    """Three parameters, the others profiled and at zero: an interrupt in the fifth scan, then the last two."""
+    done: list[str] = []
+
+    def scan(_, name, *, others, level, progress):
+        done.append(f"{name}_{others}")
+        if len(done) == 5:
+            raise KeyboardInterrupt
+        return xr.Dataset({"delta_chi2": ("value", [level, len(done)])}, attrs={"others": others})
+
+    analysis = bn.load("coherent-csi-tmm")
+    monkeypatch.setattr(minimise, "prepare", lambda _: minimise.prepare_numpy(analysis))
+    monkeypatch.setattr(profile, "profile", scan)
+    monkeypatch.setattr(covariance, "best_fit", lambda _: None)
+    monkeypatch.setattr(covariance, "covariance", lambda *_: xr.Dataset(attrs={"chi2_min": 1.0}))
+    kept = begin(result, ASKED, resume=False, say=said)
+    for end in ("interrupted", "finished"):
+        tree = xr.DataTree()
+        try:
+            fit.add_profiles(tree, analysis, 0.9, SILENT, kept)
+        except KeyboardInterrupt:
+            assert end == "interrupted"
+    expected = [f"lambda_{i}_{others}" for i in (1, 2, 3) for others in ("profiled", "zero")]
+    assert done == [*expected[:5], *expected[4:]]
+    assert list(tree["profile"].children) == expected
+    assert [float(tree[f"profile/{name}"]["delta_chi2"][1]) for name in expected] == [1, 2, 3, 4, 6, 7]
+    assert tree["covariance"].attrs == {"chi2_min": 1.0}
+
+
+def test_a_dataset_comes_back_bit_by_bit(result):
+    found = xr.Dataset(
+        {"delta_chi2": (("follows", "value"), np.random.default_rng(1).normal(size=(2, 3))),
+         "range_end": ("value", np.array(["", "lambda_2 low", ""])), "starts": ("value", [1, 2, 3])},
+        coords={"value": np.array([0.1, 0.2, np.nan])},
+        attrs={"limit": np.nan, "best": np.float64(1) / 3, "closed_form": "", "parameter": "mu_nu", "level": 0.9},
+    )  # fmt: skip
+    kept = begin(result, ASKED, resume=False, say=said)
+    kept.save("scan", pieces.as_piece(found))
+    back = pieces.as_dataset(kept.load("scan"))
+    assert back.identical(found)
+    assert {name: v.dtype for name, v in back.variables.items()} == {n: v.dtype for n, v in found.variables.items()}
+
+
+def test_a_resumed_fit_counts_no_modes_again_and_says_whose_seconds_it_has(result, monkeypatch):
+    analysis = bn.load("coherent-csi-effective")
+    kept = begin(result, ASKED, resume=False, say=said)
+    whole = fit.fit(analysis, engine="emcee", seed=1, draws=40, checkpoint=kept)
+    monkeypatch.setattr(modes, "record", not_again)
+    resumed = fit.fit(analysis, engine="emcee", seed=1, draws=40, checkpoint=kept)
+    assert "seconds_of" not in whole.attrs
+    assert resumed.attrs["seconds_of"] == "the last session"
+    assert resumed.attrs["modes"] == whole.attrs["modes"]
+    assert resumed.attrs["diagnostics"] == whole.attrs["diagnostics"]
+    assert resumed["posterior"].to_dataset().identical(whole["posterior"].to_dataset())

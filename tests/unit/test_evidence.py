@@ -1,14 +1,18 @@
 """Bayes factors by quadrature: against closed forms, Savage and Dickey and another route, and its limits."""
 
+import json
+
 import msgspec
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from scipy import integrate, special, stats
 
 import bayesnu as bn
+from bayesnu.cli import main
 from bayesnu.errors import ConvergenceError, DeclarationError
 from bayesnu.infer import evidence as weighing
-from bayesnu.infer import nested
+from bayesnu.infer import executors, nested
 from bayesnu.infer.profile import profile
 from bayesnu.likelihood.marginal import marginal
 from bayesnu.schema import LogUniform, SquareUniform, Uniform
@@ -192,6 +196,55 @@ def test_nested_sampling_takes_what_a_quadrature_cannot():
 
 def test_nested_runs_that_disagree_are_no_evidence(xenon, monkeypatch):
     runs = [nested.Run(np.zeros((1, 1)), value, 1e4, 0, True) for value in (0.0, 1.0)]
-    monkeypatch.setattr(weighing.nested, "sample", lambda *_: runs)
+    monkeypatch.setattr(weighing.nested, "sample_each", lambda *_, **__: [runs])
     with pytest.raises(ConvergenceError, match=r"nested runs give 0\.000, 1\.000"):
         weighing.evidence(xenon, "mu_nu_mu", Uniform(low=0.0, high=50.0), level=LEVEL, method="nested")
+
+
+# --- where it runs ----------------------------------------------------------------------------------------------------
+
+
+def test_an_executor_weighs_the_priors_beside_each_other(xenon, answers, recording):
+    found = weighing.evidences(xenon, "mu_nu_mu", level=LEVEL, executor=recording)
+    assert recording.functions == ["by_quadrature"] * 4  # Three priors, and no signal.
+    assert found == tuple(answers.values())
+
+
+def quick(space, options, seed, checkpoint):
+    """A run that depends on its cube and its seed alone."""
+    rng = np.random.default_rng(seed)
+    u = rng.uniform(size=(rng.integers(50, 60), space.dimensions))
+    return nested.Run(u, float(space.log_likelihood(u).mean()), 1e-2, 100, True)
+
+
+def test_an_executor_takes_the_nested_runs_of_all_priors(recording, monkeypatch):
+    """Two parameters, so that there is something to integrate without a signal too."""
+    monkeypatch.setattr(nested, "run", quick)
+    analysis = bn.load("sterile2021-texono")
+
+    def weigh(executor):
+        return weighing.evidences(analysis, "mu_nu_e", level=LEVEL, method="nested", seed=3, executor=executor)
+
+    found = weigh(recording)
+    assert recording.functions == ["quick"] * 4 * nested.Options().runs
+    assert found == weigh(None)
+    # The seeds of a cube are those that it has alone.
+    prior = weighing.named_priors(found[1].low, found[1].high)["square"]
+    assert found[1] == weighing.evidence(analysis, "mu_nu_e", prior, level=LEVEL, method="nested", seed=3)
+
+
+def test_an_error_in_a_worker_is_the_same_error(xenon, monkeypatch):
+    monkeypatch.setattr(weighing, "TOLERANCE", 0.0)
+    monkeypatch.setattr(weighing, "PANELS", {1: (2, 2)})
+    with executors.executor("serial") as pool, pytest.raises(ConvergenceError, match="panels were doubled"):
+        weighing.evidences(xenon, "mu_nu_mu", level=LEVEL, executor=pool)
+
+
+def test_the_executor_of_the_command_line_is_used(recording, answers, monkeypatch):
+    monkeypatch.setattr(executors, "executor", lambda text: {"processes:3": recording}[text])
+    command = ["evidence", "sterile2021-xenon1t", "--parameter", "mu_nu_mu", "--set", "m4=0.01", "--format", "json"]
+    done = CliRunner().invoke(main, [*command, "--executor", "processes:3", "--quiet"])
+    assert done.exit_code == 0, done.output
+    assert len(recording.functions) == 4
+    rows = json.loads(done.output)["priors"]
+    assert [row["log_evidence"] for row in rows] == [answer.log_evidence for answer in answers.values()]

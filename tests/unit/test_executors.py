@@ -26,6 +26,18 @@ if __name__ == "__main__":
 """
 
 
+HALF_SENT = """
+import os, struct
+from bayesnu.infer import executors
+if __name__ == "__main__":
+    with executors.executor("processes:1") as pool:
+        pool.submit(os.getpid).result()
+        # What a worker leaves that is ended while it sends a result: the length, and some of so many bytes.
+        os.write(pool._result_queue._writer.fileno(), struct.pack("!i", 1000) + bytes(10))
+        raise KeyboardInterrupt
+"""
+
+
 @pytest.mark.parametrize("text", ["", "processes", "processes:0", "processes:two", "threads:2", "dask", "dask:"])
 def test_a_wrong_name_says_what_is_right(text):
     with pytest.raises(DeclarationError, match="serial, processes:N, dask:local or dask:ADDRESS"):
@@ -181,3 +193,11 @@ def test_an_interrupt_ends_processes_without_a_word_from_them(tmp_path):
     assert said.count("Traceback") == 1
     assert said.strip().endswith("KeyboardInterrupt")
     assert command.returncode != 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="another kind of pipe")
+def test_an_interrupt_while_a_result_is_sent_ends_all_the_same(tmp_path):
+    script = tmp_path / "half_sent.py"
+    script.write_text(HALF_SENT)
+    done = subprocess.run([sys.executable, str(script)], stderr=subprocess.PIPE, text=True, timeout=30, check=False)
+    assert done.stderr.strip().endswith("KeyboardInterrupt")

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 import bayesnu as bn
 from bayesnu.cli import main
 from bayesnu.errors import DeclarationError
-from bayesnu.infer import blind_spots, checks, results, reweighting, sensitivity
+from bayesnu.infer import blind_spots, checks, ensemble, executors, results, reweighting, sensitivity
 from bayesnu.likelihood import priors
 from bayesnu.likelihood.marginal import marginal
 from bayesnu.report import other_priors, tables
@@ -130,6 +130,26 @@ def test_a_short_rerun_by_emcee_has_the_new_prior(effective):
     assert float(tree["posterior"]["mu_nu"].max()) < 30.0
     assert results.model_of(tree).parameters["mu_nu"].prior == chosen["mu_nu"]
     assert "diagnostics" in tree.attrs
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Ensembles of few steps."""
+    options = ensemble.Options
+    monkeypatch.setattr(ensemble, "Options", lambda **given: options(**given)._replace(steps=30))
+
+
+def test_an_executor_takes_the_ensembles_and_each_parameter_alone(recording, short):
+    analysis, names = bn.load("coherent-csi-tmm"), ["lambda_1", "lambda_2"]
+    chosen = reweighting.named(analysis.model, "square")
+    beside, serial = (
+        reweighting.rerun(analysis, chosen, seed=1, names=names, executor=one) for one in (recording, None)
+    )
+    counted = {function: recording.functions.count(function) for function in ("start", "advanced", "alone")}
+    assert counted == {"start": 4, "advanced": 4, "alone": 2}
+    assert {*beside.groups} == {*serial.groups} >= {"/one_at_a_time/lambda_1", "/one_at_a_time/lambda_2"}
+    for group in ("posterior", "one_at_a_time/lambda_1", "one_at_a_time/lambda_2"):
+        assert beside[group].to_dataset().identical(serial[group].to_dataset()), group
 
 
 # --- names ------------------------------------------------------------------------------------------------------------
@@ -271,3 +291,17 @@ def test_limits_under_other_priors_on_the_command_line(single, tmp_path):
     assert [o["name"] for o in records[0]["other_priors"]] == ["flat", "square", "log"]
     wrong = CliRunner().invoke(main, ["limits", path, "--priors", "cubic"])
     assert wrong.exit_code == 2
+
+
+def test_what_is_sampled_again_goes_to_the_executor_of_the_command_line(
+    single, tmp_path, recording, short, monkeypatch
+):
+    monkeypatch.setattr(executors, "executor", lambda text: {"processes:3": recording}[text])
+    path = str(results.save_result(single, tmp_path / "r.nc"))
+    command = ["limits", path, "--executor", "processes:3", "--format", "json", "--quiet"]
+    assert CliRunner().invoke(main, command).exit_code == 0
+    assert recording.functions == []
+    for number, more in enumerate((["--priors", "log", "--log-from", "1e-9", "--rerun"], ["--double-range"]), 1):
+        done = CliRunner().invoke(main, [*command, *more])
+        assert done.exit_code == 1, done.output  # So few steps cannot have converged.
+        assert recording.functions.count("advanced") == 4 * number
