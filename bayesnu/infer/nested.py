@@ -142,7 +142,7 @@ def combined(runs: list[Run]) -> Evidence:
 
     >>> runs = [Run(np.zeros((1, 1)), value, 10_000.0, 0, True) for value in (1.00, 1.02)]
     >>> [round(number, 4) for number in combined(runs)]
-    [1.01, 0.01, 1.0]
+    [1.01, 0.01, 1.005]
     """
     logs = np.array([run.log_evidence for run in runs])
     errors = np.array([1.0 / math.sqrt(run.n_eff) for run in runs])
