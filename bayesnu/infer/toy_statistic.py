@@ -14,7 +14,7 @@ from scipy.special import xlogy
 
 from bayesnu.errors import DeclarationError, Problem
 from bayesnu.infer import toy_newton
-from bayesnu.infer.exclusion import LOUDEST
+from bayesnu.infer.mass_scan import LOUDEST
 from bayesnu.infer.minimise import coordinates
 from bayesnu.infer.toy_newton import Controls, Pulls
 from bayesnu.likelihood import nuisances, priors

@@ -14,7 +14,8 @@ from bayesnu import catalog
 from bayesnu.catalog.shelf import Catalog
 from bayesnu.errors import DeclarationError, Problem
 from bayesnu.infer import executors, mass_grid
-from bayesnu.infer.exclusion import Recipe, exclusion, recipe
+from bayesnu.infer.exclusion import exclusion, recipe
+from bayesnu.infer.mass_scan import Recipe
 from bayesnu.likelihood import usage
 from bayesnu.papers.task import Task, unknown, unknown_model
 from bayesnu.predict.terms import INTERACTIONS

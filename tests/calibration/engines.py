@@ -5,6 +5,7 @@ A verdict has three values: right; wrong or unfinished, and the result says so; 
 """
 
 import json
+import math
 import runpy
 import sys
 import tempfile
@@ -202,12 +203,17 @@ def monte_carlo(engine: str, values: np.ndarray, exact: float) -> tuple[float, f
         # Walkers and particles depend on each other: only independent ensembles tell an error, by Student's t.
         each = values.mean(axis=1)
         error = float(each.std(ddof=1) / np.sqrt(len(each)))
-        return error, float(stats.norm.isf(stats.t.sf(abs(each.mean() - exact) / error, len(each) - 1)))
+        return error, float(stats.norm.isf(stats.t.sf(in_errors(each.mean() - exact, error), len(each) - 1)))
     if engine.startswith("nested"):
         error = float(values.std() / np.sqrt(values.size))
     else:
         error = float(arviz_stats.mcse(values, method="mean"))
-    return error, float(abs(values.mean() - exact) / error)
+    return error, in_errors(values.mean() - exact, error)
+
+
+def in_errors(distance: float, error: float) -> float:
+    """Draws without a spread, of chains that never left one mode, are infinitely far from anything else."""
+    return abs(float(distance)) / error if error > 0 else math.inf
 
 
 def measure(name: str, engine: str, seed: int, root: Path, run: Any = None) -> list[Outcome]:

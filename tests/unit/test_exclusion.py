@@ -9,8 +9,7 @@ import pytest
 import bayesnu as bn
 from bayesnu import catalog
 from bayesnu.errors import DeclarationError
-from bayesnu.infer import exclusion as excluding
-from bayesnu.infer import mass_grid, profile
+from bayesnu.infer import mass_grid, mass_scan, profile
 from bayesnu.infer.exclusion import GLOBAL, ONE, TWO, Threshold, conventions, exclusion
 from bayesnu.schema import LogUniform, TruncatedNormal
 
@@ -45,21 +44,21 @@ def wells(value):
 
 
 def scanned(function, points):
-    return excluding.refined(function, excluding.Scan(1.0, points, np.array([function(v) for v in points])))
+    return mass_scan.refined(function, mass_scan.Scan(1.0, points, np.array([function(v) for v in points])))
 
 
 def test_every_interval_is_found():
     points = np.concatenate([[0.0], np.logspace(-4, 4, 81)])
     scan = scanned(wells, points)
     assert scan.chi2.min() == pytest.approx(0, abs=1e-9)
-    (low, high), (low2, high2) = excluding.intervals_below(wells, scan, 2.0)
+    (low, high), (low2, high2) = mass_scan.intervals_below(wells, scan, 2.0)
     assert (low, high) == pytest.approx((10**-0.5, 10**0.5), rel=1e-6)
     assert (low2, high2) == pytest.approx((10 ** (2 - 8**-0.5), 10 ** (2 + 8**-0.5)), rel=1e-6)
-    assert excluding.intervals_below(wells, scan, -1.0) == []
-    ((start, end),) = excluding.intervals_below(wells, scan, 1e3)
+    assert mass_scan.intervals_below(wells, scan, -1.0) == []
+    ((start, end),) = mass_scan.intervals_below(wells, scan, 1e3)
     assert start == 0
     assert np.isnan(end)
-    assert excluding.intervals_below(wells, scan, 4.0)[0][0] == 0
+    assert mass_scan.intervals_below(wells, scan, 4.0)[0][0] == 0
 
 
 def test_a_well_between_two_points_is_found():
@@ -68,7 +67,7 @@ def test_a_well_between_two_points_is_found():
     def narrow(value):
         return float(4.0 + 3.0 * min(abs(value - 3.3) / 0.2 - 1.0, 0.0) if value else 4.0)
 
-    ((low, high),) = excluding.intervals_below(narrow, scanned(narrow, points), 2.0)
+    ((low, high),) = mass_scan.intervals_below(narrow, scanned(narrow, points), 2.0)
     assert (low, high) == pytest.approx((3.3 - 0.2 / 3, 3.3 + 0.2 / 3), rel=1e-5)
 
 
@@ -142,7 +141,7 @@ def test_thresholds_of_ones_own_and_progress():
 
 def test_a_nuisance_without_a_closed_form_is_minimised(monkeypatch):
     """A normal prior cut far away from its centre is the same constraint, but has no closed form."""
-    monkeypatch.setattr(excluding, "PER_DECADE", 3)
+    monkeypatch.setattr(mass_scan, "PER_DECADE", 3)
     model = resolved(CSI)
     cut = {
         name: msgspec.structs.replace(entry, prior=TruncatedNormal(1.0, entry.prior.sd, -4.0, 6.0))
