@@ -60,6 +60,7 @@ class Chain(NamedTuple):
 
 Run = Callable[[Options, Mapping[str, int], Step, Checkpoint], dict[str, Chain]]
 """Chains by name from their seeds, each kept when it is done; an interrupt raises Interrupted with those that are."""
+Ready = tuple[Run, float]
 
 
 @one_thread
@@ -78,16 +79,17 @@ def nuts(analysis: Analysis, *, seed: int, options: Options | None = None, repor
     """
     chosen = sampler or ("nutpie" if importlib.util.find_spec("nutpie") else "pymc")
     question = _Question(marginal(analysis), chosen, seed, executor, reporter or Reporter(quiet=True), checkpoint)
-    wanted = options or Options()
-    chains, seconds = question.sampled(wanted)
+    wanted, ready = options or Options(), functools.cache(question.ready)
+    chains, seconds = question.sampled(wanted, ready)
     fraction = float(np.mean([chain.diverging for chain in chains]))
     if fraction > TOO_MANY_DIVERGENCES and wanted.target_accept < CAREFUL_TARGET_ACCEPT:
         question.report.say(
             f"  {fraction:.1%} of the draws diverged: sampling again with target_accept {CAREFUL_TARGET_ACCEPT}"
         )
         wanted = wanted._replace(target_accept=CAREFUL_TARGET_ACCEPT)
-        chains, more = question.sampled(wanted)
-        seconds = {name: seconds[name] + more[name] for name in seconds}
+        chains, more = question.sampled(wanted, ready)
+        # Compiled once, whichever of the two had to.
+        seconds = {"compile": max(seconds["compile"], more["compile"]), "sample": seconds["sample"] + more["sample"]}
     with question.report.step("evaluating the draws"):
         return question.result(chains, wanted, seconds)
 
@@ -102,7 +104,7 @@ class _Question(NamedTuple):
     report: Reporter
     checkpoint: Checkpoint
 
-    def sampled(self, wanted: Options) -> tuple[list[Chain], dict[str, float]]:
+    def sampled(self, wanted: Options, ready: Callable[[], Ready]) -> tuple[list[Chain], dict[str, float]]:
         """Every chain, kept from before or sampled now, and how long compiling and sampling took."""
         seeds = np.random.SeedSequence(self.seed).spawn(wanted.chains)
         numbers = {_name(k, wanted): int(s.generate_state(1)[0]) for k, s in enumerate(seeds)}
@@ -110,7 +112,7 @@ class _Question(NamedTuple):
         todo = {name: number for name, number in numbers.items() if name not in kept}
         if not todo:
             return [kept[name] for name in numbers], {"compile": 0.0, "sample": 0.0}
-        run, compiling = self._run()
+        run, compiling = ready()
         with self.report.step("sampling with NUTS") as sampling:
             try:
                 found = kept | run(wanted, todo, sampling, self.checkpoint)
@@ -118,7 +120,8 @@ class _Question(NamedTuple):
                 raise Interrupted(self._so_far(kept, stopped.result, wanted, sampling)) from None
         return [found[name] for name in numbers], {"compile": compiling, "sample": sampling.seconds}
 
-    def _run(self) -> tuple[Run, float]:
+    def ready(self) -> Ready:
+        """What samples, and how long it took to compile; nothing is compiled here where workers do it."""
         if executors.workers(self.executor) > 1 and self.executor is not None:
             return functools.partial(_in_workers, self.executor, self.target, self.sampler), 0.0
         with self.report.step(f"compiling the model for NUTS ({self.sampler})") as compiling:

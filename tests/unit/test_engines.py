@@ -1,5 +1,6 @@
 """Samplers on posteriors whose answers are known, through the functions that `bayesnu fit` calls."""
 
+import json
 import runpy
 from pathlib import Path
 from types import SimpleNamespace
@@ -309,6 +310,28 @@ def test_chains_that_are_kept_are_not_sampled_again(root, tmp_path, monkeypatch)
     assert sampled == ["chain-1-accept-0.95", "chain-2-accept-0.95"]
     for group in whole.children:
         assert resumed[group].to_dataset().identical(whole[group].to_dataset()), group
+
+
+def test_what_diverges_is_sampled_again_with_care_and_compiled_once(monkeypatch):
+    """Where more draws diverge than may, another target_accept; the model stays as it was compiled."""
+    analysis, compilations, asked = bn.load("coherent-csi-effective"), [], []
+
+    def chain(options):
+        there = np.linspace(1.0, 2.0, options.draws)
+        # One draw in ten, until it is careful.
+        bad = (np.arange(options.draws) % 10 == 0) & (options.target_accept < 0.99)
+        return nuts.Chain(np.stack([there], axis=1), bad.astype(np.int8), *[there] * 5)
+
+    def run(options, seeds, step, kept):
+        asked.append(options.target_accept)
+        return {name: chain(options) for name in seeds}
+
+    monkeypatch.setattr(nuts, "compiled", lambda *_: compilations.append(1) or run)
+    tree = nuts.nuts(analysis, seed=1, options=nuts.Options(draws=50, chains=2))
+    assert asked == [0.95, 0.99]
+    assert compilations == [1]
+    assert json.loads(tree.attrs["options"])["target_accept"] == 0.99
+    assert not tree["sample_stats"]["diverging"].any()
 
 
 def interrupted_when(happened):
