@@ -5,6 +5,7 @@ images of what is found. Two minima are one mode where a path leads from one to 
 along the segment between them chi2 is minimised across it, from image to image, so that curved valleys are followed.
 """
 
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -45,6 +46,8 @@ RELEVANT = 9.0
 SEEN = 0.01
 """Share of all draws from which on every chain must have seen a mode."""
 IMAGES, BETWEEN = 24, 4
+REACHED = 3
+"""Minima of a group to which a path is sought."""
 WALL = 1e4
 """Penalty of a point outside the prior, in squares of its typical size."""
 SAME = 1e-2
@@ -180,10 +183,15 @@ def _bare_angles(where: Coordinates) -> list[int]:
 
 
 def _grouped(problem: Minimisation, minima: Sequence[Minimum]) -> list[list[Minimum]]:
-    """Minima that are connected, together."""
+    """Minima, the lowest first, that are connected, together.
+
+    Most minima of a flat valley see one another, which saves the paths that have to be sought.
+    """
     groups: list[list[Minimum]] = []
     for m in minima:
-        home = next((g for g in groups if any(_connected(problem, other, m) for other in g[:3])), None)
+        seen = (g for g in groups if any(_in_sight(problem, other, m) for other in g))
+        reached = (g for g in groups if any(_connected(problem, other, m) for other in g[:REACHED]))
+        home = next(itertools.chain(seen, reached), None)
         if home is None:
             groups.append([m])
         else:
@@ -203,17 +211,16 @@ def _image_of(where: Coordinates, groups: Sequence[Sequence[Minimum]], k: int) -
 
 
 def _connected(problem: Minimisation, a: Minimum, b: Minimum) -> bool:
-    """Whether a path stays low: the straight one, or one that is found from one end or from the other."""
+    """Whether a path, found from one end or from the other, stays low."""
     limit = max(a.cost, b.cost) + BARRIER
-    # Most minima of a flat valley see each other, which saves the minimisations.
-    if _highest_on(problem, _straight(problem.coordinates, a.x, b.x)) < limit:
-        return True
     return any(highest(problem, one.x, other.x) < limit for one, other in ((a, b), (b, a)))
 
 
-def _straight(where: Coordinates, start: Array, end: Array) -> Array:
-    shares = np.linspace(0.0, 1.0, IMAGES + 1)[:, None]
-    return np.asarray(to_cartesian(where, start) + shares * _step(where, start, end))
+def _in_sight(problem: Minimisation, a: Minimum, b: Minimum) -> bool:
+    """Whether the straight path stays low."""
+    where, shares = problem.coordinates, np.linspace(0.0, 1.0, IMAGES + 1)[:, None]
+    straight = to_cartesian(where, a.x) + shares * _step(where, a.x, b.x)
+    return _highest_on(problem, straight) < max(a.cost, b.cost) + BARRIER
 
 
 def highest(problem: Minimisation, start: Array, end: Array) -> float:
