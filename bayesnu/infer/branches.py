@@ -84,7 +84,8 @@ def trace(
     consider(*sorted(seeds, key=lambda s: -s.minimum.cost))
     for point in range(len(points)):
         for start in fresh(point):
-            consider(Seed(point, line.minimum(points[point], start)))
+            m = line.roughly(points[point], start)
+            consider(Seed(point, m if traced.known(point, m) else line.minimum(points[point], m.x)))
         tick()
     last = len(points) - 1
     for point, seam in ((last, 0), (0, last)) if ring else ():

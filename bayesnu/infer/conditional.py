@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from bayesnu.catalog.validation import did_you_mean
 from bayesnu.errors import DeclarationError, Problem
 from bayesnu.infer.coordinates import at_ends, image, to_cartesian
-from bayesnu.infer.minimise import Minimisation, Minimum, minimise, prepare, prepare_numpy, random_starts
+from bayesnu.infer.minimise import ROUGH, Minimisation, Minimum, minimise, prepare, prepare_numpy, random_starts
 from bayesnu.likelihood import nuisances, priors
 from bayesnu.likelihood.analysis import Analysis, Free
 
@@ -69,6 +69,10 @@ class Conditional(NamedTuple):
     def minimum(self, values: Sequence[float], start: Array) -> Minimum:
         """The nearest minimum with the scanned parameters at these values."""
         return minimise(self.problem, self.put(values, start), self.held)
+
+    def roughly(self, values: Sequence[float], start: Array) -> Minimum:
+        """About where a start leads: enough to tell whether that is known already."""
+        return minimise(self.problem, self.put(values, start), self.held, tolerance=ROUGH)
 
     def continued(self, values: Sequence[float], neighbour: Array) -> Minimum:
         """The same minimum a little further on: by short steps, so that it is not lost."""

@@ -29,7 +29,9 @@ LARGE_BYTES = 1_000_000
 """Of an array that numba no longer writes into the code that it compiles."""
 STEP = 1e-5
 """Of finite differences, in typical sizes."""
-TOLERANCES = {"maxiter": 500, "maxcor": 20, "ftol": 1e-13, "gtol": 1e-7}
+TOLERANCES = {"maxiter": 500, "maxcor": 20, "gtol": 1e-7}
+FINE, ROUGH = 1e-13, 1e-8
+"""A minimisation ends where an iteration gains less than this share of chi2; a rough one knows where it leads."""
 
 
 class Minimisation(NamedTuple):
@@ -187,7 +189,9 @@ class Minimum(NamedTuple):
     x: Array
 
 
-def minimise(problem: Minimisation, start: Array, held: NDArray[np.bool_], stride: float = 1.0) -> Minimum:
+def minimise(
+    problem: Minimisation, start: Array, held: NDArray[np.bool_], stride: float = 1.0, tolerance: float = FINE
+) -> Minimum:
     """The nearest minimum from a start (modulus, phase), some of whose coordinates are held.
 
     The first step is at most a stride long, in typical sizes: one that is long may leave the basin.
@@ -203,7 +207,7 @@ def minimise(problem: Minimisation, start: Array, held: NDArray[np.bool_], strid
         return value, stride * moves.pulled_back(t, gradient)
 
     bounds = [(low / stride, high / stride) for low, high in moves.bounds]
-    options = TOLERANCES | {"gtol": stride * TOLERANCES["gtol"]}
+    options = TOLERANCES | {"gtol": stride * TOLERANCES["gtol"], "ftol": tolerance}
     found = optimize.minimize(cost, moves.begin() / stride, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     return Minimum(float(found.fun), to_polar(where, moves.point(stride * found.x)))
 
