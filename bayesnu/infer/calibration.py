@@ -5,7 +5,9 @@ rank of the truth among L independent draws is then uniform on 0..L (Talts et al
 log-likelihood, which sees what single parameters do not (Modrak et al., Bayesian Anal. 20 (2025) 461).
 """
 
+import functools
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
-from bayesnu.infer import ensemble
+from bayesnu.infer import ensemble, executors
 from bayesnu.likelihood.analysis import Analysis
 
 Array = NDArray[np.float64]
@@ -35,39 +37,62 @@ class Uniformity(NamedTuple):
 
 def by_emcee(options: ensemble.Options) -> Sampler:
     """Samples with the ensemble engine, as `fit` does, for so long as these options say."""
+    return functools.partial(_by_emcee, options)
 
-    def draws(analysis: Analysis, seed: int) -> Array:
-        posterior = ensemble.ensemble(analysis, seed=seed, options=options)["posterior"].to_dataset()
-        columns = [posterior[name].values.ravel() for name in analysis.names]
-        return np.stack(columns, axis=1)
 
-    return draws
+def _by_emcee(options: ensemble.Options, analysis: Analysis, seed: int) -> Array:
+    posterior = ensemble.ensemble(analysis, seed=seed, options=options)["posterior"].to_dataset()
+    columns = [posterior[name].values.ravel() for name in analysis.names]
+    return np.stack(columns, axis=1)
 
 
 def calibrate(
-    analysis: Analysis, sampler: Sampler, *, number: int, seed: int, progress: Callable[[int, int], None] | None = None
-) -> xr.Dataset:
+    analysis: Analysis, sampler: Sampler, *, number: int, seed: int, executor: Executor | str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> xr.Dataset:  # fmt: skip
     """Ranks of the truth among posterior draws, for each parameter and for the log-likelihood, one a simulation.
+
+    Any `concurrent.futures.Executor` may run the simulations, or the name of one, if the sampler can be pickled; the
+    ranks depend on the seed alone.
 
     >>> import bayesnu as bn
     >>> quick = by_emcee(ensemble.Options(ensembles=1, steps=60))
     >>> calibrate(bn.load("coherent-csi-effective"), quick, number=2, seed=1).sizes["simulation"]
     2
     """
-    streams = np.random.SeedSequence(seed).spawn(number)
-    rows = []
-    for k, stream in enumerate(streams):
-        rows.append(_ranks(analysis, sampler, np.random.default_rng(stream)))
-        if progress:
-            progress(k + 1, number)
+    key = f"calibration {analysis.hash()}"
+    if isinstance(executor, Executor):
+        rows = _rows(analysis, sampler, key, number, seed, executor, progress)
+    else:
+        with executors.executor(executor or "serial", {key: (analysis, sampler)}) as own:
+            rows = _rows(analysis, sampler, key, number, seed, own, progress)
     return xr.Dataset(
         {name: ("simulation", [row[name] for row in rows]) for name in rows[0]},
         attrs={"model": analysis.model.name, "draws": KEPT, "seed": seed},
     )
 
 
-def _ranks(analysis: Analysis, sampler: Sampler, rng: np.random.Generator) -> dict[str, int]:
-    """One simulation; a tie (a parameter at a wall, a likelihood that does not change) is broken by chance."""
+def _rows(
+    analysis: Analysis, sampler: Sampler, key: str, number: int, seed: int, executor: Executor,
+    progress: Callable[[int, int], None] | None,
+) -> list[dict[str, int]]:  # fmt: skip
+    parcel = executors.parcel(executor, key, (analysis, sampler))
+    streams = np.random.SeedSequence(seed).spawn(number)
+    rows: dict[str, dict[str, int]] = {}
+    for name, ranks in executors.completed(executor, {str(k): (ranks_at, parcel, s) for k, s in enumerate(streams)}):
+        rows[name] = ranks
+        if progress:
+            progress(len(rows), number)
+    return [rows[str(k)] for k in range(number)]
+
+
+def ranks_at(parcel: executors.Parcel, stream: np.random.SeedSequence) -> dict[str, int]:
+    """In a worker: one simulation.
+
+    A tie (a parameter at a wall, a likelihood that does not change) is broken by chance.
+    """
+    analysis, sampler = executors.opened(parcel)
+    rng = np.random.default_rng(stream)
     truth = analysis.sample_prior(1, rng)[0]
     other = analysis.with_counts(analysis.simulate(truth, rng))
     drawn = sampler(other, int(rng.integers(2**31)))

@@ -44,8 +44,9 @@ def ranks(request):
     name = request.param
     engine, options = CASES[name]
     analysis = bn.load(name)
-    sampler = by_emcee(options) if engine == "emcee" else by_nuts(analysis)
-    return calibrate(analysis, sampler, number=NUMBER, seed=1804)
+    if engine == "emcee":
+        return calibrate(analysis, by_emcee(options), number=NUMBER, seed=1804, executor="processes:2")
+    return calibrate(analysis, by_nuts(analysis), number=NUMBER, seed=1804)
 
 
 def by_nuts(analysis):

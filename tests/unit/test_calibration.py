@@ -1,5 +1,7 @@
 """Simulation-based calibration: a right posterior passes, a wrong one does not."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -92,3 +94,16 @@ def test_the_table_and_the_figure_have_every_quantity(right):
 def test_ranks_are_read_back(right, tmp_path):
     write_ranks(right, tmp_path / "ranks.csv")
     assert read_ranks(tmp_path / "ranks.csv").identical(right)
+
+
+def test_an_executor_takes_the_simulations_and_changes_no_rank(analysis, recording):
+    quick = calibration.by_emcee(Options(ensembles=1, walkers=8, steps=60))
+    assert pickle.loads(pickle.dumps(quick)).args == quick.args
+    told = []
+    alone = calibration.calibrate(analysis, quick, number=3, seed=7)
+    spread = calibration.calibrate(
+        analysis, quick, number=3, seed=7, executor=recording, progress=lambda *n: told.append(n)
+    )
+    assert recording.functions == ["ranks_at"] * 3
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert spread.identical(alone)
