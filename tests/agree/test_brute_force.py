@@ -128,7 +128,7 @@ def in_first(zeta_2, **others):
 # --- the shell --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("engine", RUN)
+@pytest.mark.parametrize("engine", ["nuts", "emcee", pytest.param("nested", marks=pytest.mark.slow)])
 def test_marginal_limits_of_the_shell(engine, results, grids):
     tree, exact = results(MOMENTS.SHELL, engine), grids["shell"]
     draws = draws_of(tree)
