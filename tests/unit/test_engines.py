@@ -99,7 +99,7 @@ def test_nuts_of_pymc_in_forty_dimensions(root):
 
 
 def test_emcee_in_forty_dimensions(root):
-    tree = fit.fit(bn.load("forty", root=root), engine="emcee", seed=12, draws=5000)
+    tree = fit.fit(bn.load("forty", root=root), engine="emcee", seed=12, draws=3000)
     z = standardised(tree)
     # Walkers are not chains: an effective size comes from independent ensembles, whose scatter is the error.
     scatter = z.var(axis=1).std(axis=0, ddof=1).mean() ** 2
