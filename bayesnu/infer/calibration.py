@@ -61,11 +61,8 @@ def calibrate(
     2
     """
     key = f"calibration {analysis.hash()}"
-    if isinstance(executor, Executor):
-        rows = _rows(analysis, sampler, key, number, seed, executor, progress)
-    else:
-        with executors.executor(executor or "serial", {key: (analysis, sampler)}) as own:
-            rows = _rows(analysis, sampler, key, number, seed, own, progress)
+    with executors.given_or_own(executor, {key: (analysis, sampler)}) as pool:
+        rows = _rows(analysis, sampler, key, number, seed, pool, progress)
     return xr.Dataset(
         {name: ("simulation", [row[name] for row in rows]) for name in rows[0]},
         attrs={"model": analysis.model.name, "draws": KEPT, "seed": seed},

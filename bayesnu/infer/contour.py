@@ -165,10 +165,8 @@ def _scanned(
     recipe: Recipe, axes: Sequence[Array], first: Sequence[Minimum], executor: Executor | str | None,
     progress: Progress | None,
 ) -> list[Row]:  # fmt: skip
-    if isinstance(executor, Executor):
-        return _swept(recipe, axes, first, executor, progress)
-    with executors.executor(executor or "serial", {recipe.key: recipe}) as own:
-        return _swept(recipe, axes, first, own, progress)
+    with executors.given_or_own(executor, {recipe.key: recipe}) as pool:
+        return _swept(recipe, axes, first, pool, progress)
 
 
 def _swept(

@@ -87,10 +87,8 @@ def exclusion(
     about = analysis if isinstance(analysis, Recipe) else recipe(analysis, parameter, mass, others)
     wanted = dict(thresholds) if thresholds is not None else conventions(level)
     grid = _in_range(about, np.unique(np.asarray(masses, dtype=float)))
-    if isinstance(executor, Executor):
-        return _curve(about, grid, wanted, level, executor, progress, checkpoint)
-    with executors.executor(executor or "serial", {about.key: about}) as own:
-        return _curve(about, grid, wanted, level, own, progress, checkpoint)
+    with executors.given_or_own(executor, {about.key: about}) as pool:
+        return _curve(about, grid, wanted, level, pool, progress, checkpoint)
 
 
 def _curve(

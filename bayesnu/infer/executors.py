@@ -59,6 +59,21 @@ def executor(text: str, cargo: Mapping[str, Any] | None = None) -> Executor:
     raise _wrong(text, "write for instance processes:4")
 
 
+@contextlib.contextmanager
+def given_or_own(wanted: Executor | str | None, cargo: Mapping[str, Any]) -> Iterator[Executor]:
+    """The executor that is given, which stays open; or one of our own from its name, with its cargo, for the block.
+
+    >>> with given_or_own(None, {}) as one:
+    ...     workers(one)
+    1
+    """
+    if isinstance(wanted, Executor):
+        yield wanted
+    else:
+        with executor(wanted or "serial", cargo) as own:
+            yield own
+
+
 def _wrong(text: str, hint: str) -> DeclarationError:
     return DeclarationError(Problem("command line", "executor", repr(text), NAMES, hint))
 

@@ -61,6 +61,7 @@ class Chain(NamedTuple):
 Run = Callable[[Options, Mapping[str, int], Step, Checkpoint], dict[str, Chain]]
 """Chains by name from their seeds, each kept when it is done; an interrupt raises Interrupted with those that are."""
 Ready = tuple[Run, float]
+"""What samples, and the seconds that it took to compile."""
 
 
 @one_thread

@@ -75,11 +75,8 @@ def toys(
     key = f"toys {analysis.hash()} {parameter} {about.levels} {nuisance}"
     wanted = _Wanted(about, key, values, number, seed)
     try:
-        if isinstance(executor, Executor):
-            rows = _simulated(wanted, executor, progress, checkpoint)
-        else:
-            with executors.executor(executor or "serial", {key: about}) as own:
-                rows = _simulated(wanted, own, progress, checkpoint)
+        with executors.given_or_own(executor, {key: about}) as pool:
+            rows = _simulated(wanted, pool, progress, checkpoint)
     except Interrupted as stopped:
         raise Interrupted(_so_far(wanted, stopped.result)) from None
     return _result(wanted, rows)

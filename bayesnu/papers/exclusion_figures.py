@@ -39,11 +39,9 @@ def panels_of(
 ) -> list[ExclusionPanel]:  # fmt: skip
     """A panel for each figure; all curves share one executor."""
     prepared = [{label: _prepared(where, figure, label) for label in figure.curves} for figure in figures]
-    if isinstance(executor, Executor):
-        return _panels(figures, prepared, executor, progress)
     recipes = {curve.about.key: curve.about for curves in prepared for curve in curves.values()}
-    with executors.executor(executor or "serial", recipes) as own:
-        return _panels(figures, prepared, own, progress)
+    with executors.given_or_own(executor, recipes) as pool:
+        return _panels(figures, prepared, pool, progress)
 
 
 def _panels(
