@@ -43,7 +43,7 @@ def test_figure_3_for_electron_neutrinos(label, convention, projected, expected)
     drawn = light(NU_E, label)[label]
     assert (drawn.convention, drawn.projected) == (convention, projected)
     assert drawn.curve.attrs["parameter"] == "mu_nu_e"
-    assert ends(drawn, convention, "1e-12 mu_B") == pytest.approx(expected, rel=0.03)
+    assert ends(drawn, convention, "1e-12 mu_B") == pytest.approx(expected, rel=0.005)
 
 
 @pytest.mark.parametrize(("moment", "csi", "argon"), [("14", 4.68, 6.19), ("24", 5.53, 7.30), ("34", 4.41, 5.82)])
